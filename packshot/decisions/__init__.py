@@ -1,0 +1,1 @@
+"""What Packshot decides from facts already in hand. No I/O."""

@@ -1,0 +1,1 @@
+"""What Packshot talks about: plain values and the rules they carry. No I/O."""

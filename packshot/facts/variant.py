@@ -1,0 +1,79 @@
+"""How a picture made from a master should look. Free, and remade at will."""
+
+import json
+from hashlib import blake2b
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from packshot.facts.paid_options import long_hex
+
+SUFFIXES = {"png": "png", "webp": "webp", "jpeg": "jpg"}
+CONTENT_TYPES = {"png": "image/png", "webp": "image/webp", "jpeg": "image/jpeg"}
+
+
+class Variant(BaseModel):
+    """One wanted picture per item."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[
+        str,
+        Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$", description="Part of the file name."),
+    ] = "cutout"
+    format: Literal["png", "webp", "jpeg"] = "png"
+    background: Annotated[
+        str | None, Field(description="Hex colour behind the product; empty keeps it transparent.")
+    ] = None
+    crop: Annotated[bool, Field(description="Crop to the product.")] = False
+    margin: Annotated[
+        float,
+        Field(
+            ge=0, lt=0.5, description="Free border, as a share of the longer side of the product."
+        ),
+    ] = 0.0
+    square: Annotated[bool, Field(description="Pad to a square canvas.")] = False
+    longest_side: Annotated[
+        int | None, Field(ge=16, le=10000, description="Pixels; smaller pictures stay as they are.")
+    ] = None
+    quality: Annotated[int, Field(ge=1, le=100, description="Of WebP and JPEG.")] = 90
+
+    @field_validator("background")
+    @classmethod
+    def _long_hex(cls, value: str | None) -> str | None:
+        return None if value is None else long_hex(value)
+
+    @model_validator(mode="after")
+    def _jpeg_is_opaque(self) -> "Variant":
+        if self.format == "jpeg" and (self.background is None or len(self.background) != 6):
+            raise ValueError(
+                f"variant `{self.name}`: JPEG has no transparency; "
+                "give it a background such as `ffffff`"
+            )
+        return self
+
+    @property
+    def suffix(self) -> str:
+        """File name ending, without the dot."""
+        return SUFFIXES[self.format]
+
+    @property
+    def content_type(self) -> str:
+        """For the object store."""
+        return CONTENT_TYPES[self.format]
+
+    def canonical(self) -> str:
+        """JSON of what differs from the defaults, the name left out."""
+        chosen = self.model_dump(exclude_defaults=True, exclude={"name"}) | {"format": self.format}
+        return json.dumps(chosen, sort_keys=True, separators=(",", ":"))
+
+
+def recipe(variants: tuple[Variant, ...]) -> str:
+    """Name a set of variants: 16 hex digits, equal when the pictures would be equal."""
+    body = "\n".join(f"{v.name} {v.canonical()}" for v in sorted(variants, key=lambda v: v.name))
+    return blake2b(body.encode(), digest_size=8).hexdigest()
+
+
+def picture_id(result_hash: str, variant: Variant) -> str:
+    """Eight hex digits that change when the picture does; part of its file name."""
+    return blake2b(f"{result_hash}\n{variant.canonical()}".encode(), digest_size=4).hexdigest()

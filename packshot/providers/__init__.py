@@ -1,0 +1,1 @@
+"""Services that turn a picture into a cutout, each behind the same face."""

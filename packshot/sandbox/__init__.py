@@ -1,0 +1,1 @@
+"""The providers' HTTP APIs and a product CDN, played on loopback."""

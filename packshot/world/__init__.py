@@ -1,0 +1,1 @@
+"""What touches the world: HTTP, pictures, object storage, clocks, threads."""

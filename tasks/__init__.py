@@ -1,0 +1,1 @@
+"""Plain functions in a coat: what Prefect shows, retries and limits."""
