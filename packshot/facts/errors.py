@@ -8,6 +8,7 @@ PackshotError
 │   ├── FloorReached
 │   ├── StopRequested
 │   ├── LeaseLost
+│   ├── ChangedTooMuch
 │   └── StoreUnavailable
 ├── TryAgain             the same request may succeed in a moment
 │   ├── Throttled
@@ -85,6 +86,12 @@ class LeaseLost(StopRun):
     default_code = "lease_lost"
 
 
+class ChangedTooMuch(StopRun):
+    """More known pictures changed than a night can explain; a person must say yes."""
+
+    default_code = "max_changed_share"
+
+
 class StoreUnavailable(StopRun):
     """State or destination cannot be written, so nothing more may be bought."""
 
@@ -126,7 +133,7 @@ class SourceMissing(TryTomorrow):
 
 
 class SkipImage(PackshotError):
-    """This picture will not succeed until someone changes it; the next one may."""
+    """The picture will not succeed until someone changes it; the next one may."""
 
     default_code = "refused"
 

@@ -1,10 +1,10 @@
-"""What reaches a provider and changes what it returns or costs, and the fingerprint of a purchase."""
+"""What reaches a provider and changes what it returns or costs; a purchase's fingerprint."""
 
 import json
 import re
 from hashlib import blake2b
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -60,7 +60,7 @@ class PaidOptions(BaseModel):
 
     @field_validator("resolution", mode="before")
     @classmethod
-    def _resolution_alias(cls, value: Any) -> Any:
+    def _resolution_alias(cls, value: object) -> object:
         return (
             RESOLUTION_ALIASES.get(value.strip().lower(), value.strip())
             if isinstance(value, str)

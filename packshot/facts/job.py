@@ -1,0 +1,215 @@
+"""What a run is asked to do: one model for the command line, Prefect's form and job files."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from packshot.facts.columns import ColumnNames
+from packshot.facts.paid_options import PaidOptions
+from packshot.facts.variant import Variant
+
+WhenShort = Literal["partial", "stop"]
+Recut = Literal["options", "never", "provider", "all"]
+
+
+class Storage(BaseModel):
+    """How to reach object storage. Credentials come from where s3fs users keep them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    endpoint_url: Annotated[
+        str | None, Field(description="Endpoint of an S3-compatible store.")
+    ] = None
+    profile: Annotated[str | None, Field(description="Profile of the AWS configuration.")] = None
+    anon: Annotated[bool, Field(description="Read without credentials.")] = False
+    region: Annotated[str | None, Field(description="Region of the bucket.")] = None
+    cache_control: Annotated[
+        str, Field(description="Cache-Control header of published pictures.")
+    ] = "public, max-age=31536000, immutable"
+    acl: Annotated[
+        str | None, Field(description="Canned ACL of published pictures, such as `public-read`.")
+    ] = None
+    server_side_encryption: Annotated[
+        Literal["AES256", "aws:kms"] | None, Field(description="Encryption of everything written.")
+    ] = None
+
+    def fsspec_options(self) -> dict[str, object]:
+        """Keyword arguments for s3fs."""
+        options: dict[str, object] = {}
+        if self.profile:
+            options["profile"] = self.profile
+        if self.anon:
+            options["anon"] = True
+        client = {"endpoint_url": self.endpoint_url, "region_name": self.region}
+        options["client_kwargs"] = {name: value for name, value in client.items() if value}
+        return options
+
+
+class Limits(BaseModel):
+    """Widths, caps and waiting times."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workers: Annotated[int, Field(ge=1, le=256, description="Pictures worked on at once.")] = 48
+    fetches_at_once: Annotated[int, Field(ge=1, le=256, description="Downloads at once.")] = 16
+    fetches_per_host: Annotated[
+        int, Field(ge=1, le=64, description="Downloads at once from one host.")
+    ] = 8
+    calls_at_once: Annotated[
+        int, Field(ge=1, le=128, description="Calls to the provider at once.")
+    ] = 40
+    decoded_megapixels: Annotated[
+        int, Field(ge=25, le=4000, description="Megapixels decoded at once; bounds memory.")
+    ] = 60
+    source_megabytes: Annotated[
+        int, Field(ge=1, le=500, description="Largest source file fetched.")
+    ] = 50
+    source_megapixels: Annotated[
+        int, Field(ge=1, le=200, description="Largest source picture decoded.")
+    ] = 50
+    item_seconds: Annotated[
+        int, Field(ge=10, le=3600, description="Total time one picture may take.")
+    ] = 600
+    stop_seconds: Annotated[
+        int, Field(ge=1, le=25, description="Wait for calls in flight when asked to stop.")
+    ] = 20
+
+
+class Options(BaseModel):
+    """What is set once for a catalog and rarely changed at a click."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    catalog: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$",
+            description="Name under which `state` remembers this catalog; "
+            "by default the last part of `destination`.",
+        ),
+    ] = None
+    columns: Annotated[
+        ColumnNames, Field(description="Names of columns, where they are not found by themselves.")
+    ] = ColumnNames()
+    allow_local: Annotated[
+        bool, Field(description="Let the manifest name files beside it instead of URLs.")
+    ] = False
+    allow_hosts: Annotated[
+        list[str],
+        Field(description="Hosts on private addresses that pictures may be fetched from."),
+    ] = []
+    paid: Annotated[PaidOptions, Field(description="What is bought; part of the fingerprint.")] = (
+        PaidOptions()
+    )
+    variants: Annotated[
+        list[Variant], Field(min_length=1, max_length=12, description="Pictures made per item.")
+    ] = [Variant()]
+    wire_format: Annotated[
+        Literal["zip", "png", "jpg", "webp"],
+        Field(description="How the provider sends its answer; not part of the fingerprint."),
+    ] = "zip"
+    provider_url: Annotated[
+        str | None, Field(description="Base URL of the provider's API, for example a sandbox.")
+    ] = None
+    yes: Annotated[int | None, Field(ge=0, description="Approve up to this many paid calls.")] = (
+        None
+    )
+    recheck_after_days: Annotated[
+        float, Field(ge=0, le=365, description="Re-ask a known URL once per this many days.")
+    ] = 7.0
+    trust_versioned_days: Annotated[
+        float, Field(ge=0, le=365, description="The same for URLs that carry a version.")
+    ] = 30.0
+    recheck_budget: Annotated[
+        int, Field(ge=0, description="At most this many known URLs re-asked per run and host.")
+    ] = 20_000
+    sample: Annotated[
+        int | None, Field(ge=0, description="Work on this many items, spread over the catalog.")
+    ] = None
+    max_gone_share: Annotated[
+        float, Field(ge=0, le=1, description="Stop if more of the known items vanished.")
+    ] = 0.2
+    max_changed_share: Annotated[
+        float, Field(ge=0, le=1, description="Stop if more of the known pictures changed.")
+    ] = 0.2
+    max_failed_share: Annotated[
+        float, Field(ge=0, le=1, description="The flow run fails if more of the items failed.")
+    ] = 0.5
+    hold_for_review: Annotated[
+        bool, Field(description="Keep the previous picture current when a cutout looks wrong.")
+    ] = False
+    sidecar: Annotated[bool, Field(description="Write one JSON beside each picture.")] = False
+    account_every: Annotated[
+        int, Field(ge=1, description="Read the balance again after this many charged calls.")
+    ] = 50
+    finish_by: Annotated[
+        str | None,
+        Field(
+            pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+            description="Local time (HH:MM) after which no new call leaves.",
+        ),
+    ] = None
+    spool: Annotated[
+        str | None, Field(description="Local folder for results that cannot be stored.")
+    ] = None
+    storage: Annotated[Storage, Field(description="How to reach object storage.")] = Storage()
+    limits: Annotated[Limits, Field(description="Widths, caps and waiting times.")] = Limits()
+
+    @field_validator("variants")
+    @classmethod
+    def _distinct_names(cls, value: list[Variant]) -> list[Variant]:
+        names = [variant.name for variant in value]
+        if len(set(names)) < len(names):
+            raise ValueError("two variants share a name; give each its own")
+        return value
+
+
+class Job(BaseModel):
+    """One catalog's night."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    manifest: Annotated[
+        str, Field(min_length=1, description="Path, URL, folder or glob of the catalog's table.")
+    ]
+    destination: Annotated[
+        str, Field(min_length=1, description="Where pictures go: a folder or `s3://bucket/prefix`.")
+    ]
+    state: Annotated[
+        str | None,
+        Field(description="Private memory between runs; by default `<destination>-state`."),
+    ] = None
+    provider: Annotated[str, Field(description="Who cuts out: `local` (free) or `removebg`.")] = (
+        "local"
+    )
+    max_credits: Annotated[
+        float | None, Field(ge=0, description="Spend at most this much in this run.")
+    ] = None
+    keep_credits: Annotated[
+        float | None, Field(ge=0, description="Never take the balance below this.")
+    ] = None
+    when_short: Annotated[
+        WhenShort,
+        Field(description="Short of credits: buy in order as far as it goes, or buy nothing."),
+    ] = "partial"
+    limit: Annotated[int | None, Field(ge=0, description="Work on at most this many items.")] = None
+    only: Annotated[list[str] | None, Field(description="Work only on these keys or SKUs.")] = None
+    recut: Annotated[
+        Recut,
+        Field(
+            description="What makes a known picture be bought again: changed `options`, nothing "
+            "(`never`), also another `provider`, or simply `all`."
+        ),
+    ] = "options"
+    options: Annotated[Options, Field(description="Everything else.")] = Options()
+
+    @property
+    def state_url(self) -> str:
+        """The private place, by default beside the public one."""
+        return self.state or f"{self.destination.rstrip('/')}-state"
+
+    @property
+    def catalog(self) -> str:
+        """Name of this catalog in the state."""
+        from_destination = self.destination.rstrip("/").rsplit("/", 1)[-1]
+        return self.options.catalog or from_destination or "catalog"

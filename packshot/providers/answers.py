@@ -1,0 +1,207 @@
+"""Where HTTP becomes ours: errors by remedy, headers as numbers, bodies within a cap.
+
+Above this seam nobody imports `httpx` to catch something.
+"""
+
+import io
+import math
+import re
+import struct
+import time
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Final, NamedTuple
+
+import httpx
+from PIL import Image
+
+from packshot.facts.errors import Uncertain, Unreachable
+from packshot.providers.face import PaceReading
+
+REFUSAL_BYTES: Final = 64 * 1024
+REFUSAL_SECONDS: Final = 10.0
+QUOTE_LENGTH: Final = 200
+JPEG_TAIL_BYTES: Final = 1024  # some encoders pad after the end mark
+
+UNSENT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+    httpx.WriteError,  # a request that did not leave whole cannot be worked on
+    httpx.WriteTimeout,
+)
+_FORMATS: Final = {"PNG": "png", "JPEG": "jpeg", "WEBP": "webp"}
+_UNREADABLE: Final = (
+    OSError,
+    ValueError,
+    SyntaxError,  # Pillow's word for a damaged PNG
+    EOFError,
+    NotImplementedError,
+    RuntimeError,  # zipfile's word for an encrypted entry
+    struct.error,
+    zlib.error,
+    zipfile.BadZipFile,
+    Image.DecompressionBombError,
+)
+_URL: Final = re.compile(r"(\w+://)(?:[^\s/?#]*@)?([^\s?#]*)(?:[?#]\S*)?")
+
+
+@contextmanager
+def in_our_words(who: str, *, may_cost: bool) -> Iterator[None]:
+    """Re-raise what the network did: unsent is `Unreachable`, sent and unanswered `Uncertain`."""
+    try:
+        yield
+    except UNSENT as error:
+        raise Unreachable(f"{who} was not reached ({type(error).__name__}).") from error
+    except httpx.RequestError as error:
+        what = type(error).__name__
+        if not may_cost:
+            raise Unreachable(f"{who} did not answer ({what}).") from error
+        raise Uncertain(
+            f"{who} was sent the picture and never answered ({what}); it may have charged for it."
+        ) from error
+
+
+def broken_answer(who: str, what: str) -> Uncertain:
+    """The error of an answer that is lost to us after the provider said it is good."""
+    return Uncertain(
+        f"{who} answered, but the answer {what}; it has probably charged for it.", "broken_answer"
+    )
+
+
+def read_whole(response: httpx.Response, who: str, *, at_most: int, seconds: float) -> bytes:
+    """Read a good answer to its end; whatever goes wrong now was probably paid for."""
+    declared = number(response.headers.get("content-length"))
+    until = time.monotonic() + seconds
+    body = bytearray()
+    try:
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > at_most:
+                raise broken_answer(who, f"is larger than {at_most:,} bytes")
+            if time.monotonic() > until:
+                raise broken_answer(who, f"took longer than {seconds:g} seconds to arrive")
+    except httpx.RequestError as error:
+        raise broken_answer(who, f"broke off ({type(error).__name__})") from error
+    plain = "content-encoding" not in response.headers
+    if plain and declared is not None and len(body) != declared:
+        raise broken_answer(who, f"holds {len(body):,} of {declared:,.0f} bytes")
+    return bytes(body)
+
+
+def read_some(response: httpx.Response) -> bytes:
+    """Read a short answer, or what of it can be had: the status has already said what matters."""
+    until = time.monotonic() + REFUSAL_SECONDS
+    body = bytearray()
+    with suppress(httpx.RequestError):
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) >= REFUSAL_BYTES or time.monotonic() > until:
+                break
+    return bytes(body[:REFUSAL_BYTES])
+
+
+def number(text: str | None) -> float | None:
+    """A header's number, or None where there is none that can be trusted."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
+
+
+def moment(text: str | None) -> float | None:
+    """An HTTP date in epoch seconds."""
+    try:
+        when = parsedate_to_datetime(text or "")
+    except ValueError:
+        return None
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+
+
+def seconds_until(epoch_seconds: float, headers: httpx.Headers) -> float:
+    """Seconds from the answer to a moment the provider named, on the provider's own clock."""
+    now = moment(headers.get("date"))
+    return max(0.0, epoch_seconds - (time.time() if now is None else now))
+
+
+def retry_after(headers: httpx.Headers) -> float | None:
+    """Seconds to wait, whether the provider wrote seconds or a date."""
+    said = headers.get("retry-after")
+    seconds = number(said)
+    if seconds is not None:
+        return seconds
+    when = moment(said)
+    return None if when is None else seconds_until(when, headers)
+
+
+def pace_reading(headers: httpx.Headers, window_seconds: float) -> PaceReading | None:
+    """The provider's word on the current window; a wrong clock cannot make it a long one."""
+    limit = number(headers.get("x-ratelimit-limit"))
+    remaining = number(headers.get("x-ratelimit-remaining"))
+    reset = number(headers.get("x-ratelimit-reset"))
+    if limit is None or remaining is None or reset is None:
+        return None
+    return PaceReading(limit, remaining, min(window_seconds, seconds_until(reset, headers)))
+
+
+def quotable(text: str, secret: str) -> str:
+    """A provider's own words, fit for a report: no key, login or query, and one short line."""
+    plain = _URL.sub(r"\1\2", text.replace(secret, "***"))
+    return " ".join(plain.split())[:QUOTE_LENGTH]
+
+
+class Look(NamedTuple):
+    """What the bytes of an answer are."""
+
+    format: str
+    """zip, png, webp or jpeg."""
+    width: int
+    height: int
+
+    @property
+    def megapixels(self) -> float:
+        """Width times height in millions."""
+        return self.width * self.height / 1e6
+
+
+def look_at(content: bytes, *, at_most: int) -> Look:
+    """Tell format and size from the bytes, without decoding pixels.
+
+    Raises `ValueError` when this is no whole picture or ZIP of colour and alpha.
+    """
+    try:
+        return _look_into(content, at_most) if content[:4] == b"PK\x03\x04" else _look(content)
+    except _UNREADABLE as error:
+        raise ValueError("is no picture") from error
+
+
+def _look(content: bytes) -> Look:
+    with Image.open(io.BytesIO(content), formats=list(_FORMATS)) as picture:
+        kind, (width, height) = _FORMATS[picture.format or ""], picture.size
+        picture.verify()  # every checksum of a PNG
+    if kind == "jpeg" and b"\xff\xd9" not in content[-JPEG_TAIL_BYTES:]:
+        raise ValueError("a JPEG without its end")
+    if kind == "webp" and int.from_bytes(content[4:8], "little") + 8 > len(content):
+        raise ValueError("a WebP without its end")
+    return Look(kind, width, height)
+
+
+def _look_into(content: bytes, at_most: int) -> Look:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        entries = {entry.filename.partition(".")[0]: entry for entry in archive.infolist()}
+        pair = [entries.get("color"), entries.get("alpha")]
+        found = [entry for entry in pair if entry is not None]
+        if len(found) != len(pair) or sum(entry.file_size for entry in found) > at_most:
+            raise ValueError("not a ZIP of colour and alpha")
+        sizes = {_look(archive.read(entry))[1:] for entry in found}  # reading checks the checksum
+    if len(sizes) != 1:
+        raise ValueError("colour and alpha differ in size")
+    return Look("zip", *sizes.pop())

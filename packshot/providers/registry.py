@@ -1,0 +1,87 @@
+"""Every provider there is, and how one is made."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from packshot.facts.errors import BadOption
+from packshot.facts.purchase import PurchaseClass
+from packshot.providers.face import Provider
+from packshot.providers.local import Local
+from packshot.providers.removebg import BASE_URL, RemoveBg
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How to reach a provider."""
+
+    api_key: str = field(default="", repr=False)
+    base_url: str | None
+    wire_format: str
+    calls_at_once: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEntry:
+    """What is known of a provider before it is made."""
+
+    make: Callable[[Access], Provider]
+    key_variable: str | None
+    """Environment variable that holds the key; None where there is no key."""
+    description: str
+    purchase_class: PurchaseClass
+
+
+def _removebg(access: Access) -> Provider:
+    return RemoveBg(
+        access.api_key,
+        base_url=access.base_url or BASE_URL,
+        wire_format=access.wire_format,
+        calls_at_once=access.calls_at_once,
+    )
+
+
+def _local(access: Access) -> Provider:
+    if access.base_url:
+        raise BadOption("`local` works on this machine: leave `base_url` out.")
+    return Local(calls_at_once=access.calls_at_once)
+
+
+PROVIDERS: Final[Mapping[str, ProviderEntry]] = MappingProxyType(
+    {
+        "local": ProviderEntry(
+            _local, None, "OpenCV on this machine, for studio grounds", PurchaseClass.FREE
+        ),
+        "removebg": ProviderEntry(
+            _removebg, "REMOVEBG_API_KEY", "remove.bg, or its wire format", PurchaseClass.PAID
+        ),
+    }
+)
+
+
+def key_block(name: str) -> str:
+    """Name of the Prefect Secret block that may hold a provider's key."""
+    return f"packshot-{name}-key"
+
+
+def build(
+    name: str, *, api_key: str | None, base_url: str | None, wire_format: str, calls_at_once: int
+) -> Provider:
+    """Make a provider; a missing key or an unknown name is answered with what would do."""
+    entry = PROVIDERS.get(name)
+    if entry is None:
+        raise BadOption(f"There is no provider `{name}`; there are {', '.join(PROVIDERS)}.")
+    if entry.key_variable and not (api_key or "").strip():
+        raise BadOption(
+            f"`{name}` needs an API key: set {entry.key_variable} in the environment, "
+            f"or store it in the Prefect Secret block `{key_block(name)}`."
+        )
+    return entry.make(
+        Access(
+            api_key=api_key or "",
+            base_url=base_url,
+            wire_format=wire_format,
+            calls_at_once=calls_at_once,
+        )
+    )

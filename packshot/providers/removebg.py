@@ -1,0 +1,238 @@
+"""remove.bg, and the services that speak its wire format at another base URL."""
+
+import re
+import time
+from collections.abc import Generator, Mapping
+from types import MappingProxyType
+from typing import Final
+
+import httpx
+
+from packshot.facts.errors import BadOption, ImageRefused, Uncertain, Unreachable
+from packshot.facts.paid_options import PaidOptions
+from packshot.facts.purchase import Account, Price
+from packshot.providers.answers import (
+    broken_answer,
+    in_our_words,
+    look_at,
+    number,
+    pace_reading,
+    read_some,
+    read_whole,
+)
+from packshot.providers.face import Accepts, Pace, Result, Source, Ticket
+from packshot.providers.removebg_refusals import REMEDIES, WHO, WINDOW_SECONDS, refusal
+from packshot.providers.removebg_wire import (
+    PREVIEW_MEGAPIXELS,
+    UNIT,
+    WIRE_FORMATS,
+    account_of,
+    box_of,
+    class_of,
+    fell_short,
+    form_fields,
+    format_for,
+    is_opaque,
+    unwrapped,
+)
+
+BASE_URL: Final = "https://api.remove.bg/v1.0"
+CALLS_AT_ONCE: Final = 32
+CONNECT_SECONDS: Final = 10.0
+MEGAPIXELS_PER_WINDOW: Final = 500.0
+PREVIEW_PRICE: Final = 0.25
+FULL_PRICE: Final = 1.0
+
+UPLOADS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {"JPEG": ("source.jpg", "image/jpeg"), "PNG": ("source.png", "image/png")}
+)
+"""File name and type per format. The API reference promises JPG and PNG, and nothing else."""
+
+_KEY: Final = re.compile(r"[\x21-\x7e]+")
+
+
+class _Key(httpx.Auth):
+    """Adds the key as a request leaves, so that no client or bag of headers shows it."""
+
+    def __init__(self, key: str) -> None:
+        self.secret = key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Sign one request."""
+        request.headers["X-API-Key"] = self.secret
+        yield request
+
+
+class RemoveBg:
+    """One remove.bg account. Threads may share it.
+
+    The environment is not read: a proxy or a private certificate comes with `transport`.
+    """
+
+    name: Final = "removebg"
+    unit: Final = UNIT
+    accepts: Final = Accepts(
+        formats=frozenset(UPLOADS), max_bytes=22_000_000, max_pixels=50_000_000
+    )
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        base_url: str = BASE_URL,
+        wire_format: str = "zip",
+        timeout_seconds: float = 120.0,
+        calls_at_once: int = CALLS_AT_ONCE,
+        max_answer_bytes: int = 100_000_000,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        if wire_format not in WIRE_FORMATS:
+            raise BadOption(f"`wire_format` is one of {', '.join(WIRE_FORMATS)}.")
+        self._key = _Key(_sound_key(api_key))
+        self._base_url = _plain_url(base_url)
+        self._wire_format = wire_format
+        self._timeout_seconds = timeout_seconds
+        self._max_answer_bytes = max_answer_bytes
+        self.pace: Final = Pace(
+            per_window=MEGAPIXELS_PER_WINDOW,
+            window_seconds=WINDOW_SECONDS,
+            calls_at_once=calls_at_once,
+            weighs_megapixels=True,
+        )
+        self._client = httpx.Client(
+            base_url=self._base_url,
+            auth=self._key,
+            headers={
+                "Accept": "application/json" if wire_format == "json" else "*/*",
+                "Accept-Encoding": "identity",  # pictures do not shrink, and bombs stay out
+            },
+            timeout=httpx.Timeout(timeout_seconds, connect=CONNECT_SECONDS),
+            limits=httpx.Limits(max_connections=calls_at_once + 1),  # one to ask for the balance
+            transport=transport,
+            trust_env=False,
+        )
+
+    def __repr__(self) -> str:
+        return f"RemoveBg({self._base_url!r})"
+
+    def price(self, options: PaidOptions, megapixels: float | None) -> Price:
+        """A preview costs a quarter, everything else one; `auto` goes by the picture's size."""
+        small = megapixels is not None and megapixels <= PREVIEW_MEGAPIXELS
+        cheap = options.resolution == "preview" or (options.resolution == "auto" and small)
+        amount = PREVIEW_PRICE if cheap else FULL_PRICE
+        return Price(at_most=amount, likely=amount)
+
+    def account(self) -> Account:
+        """Ask for the balance, which may lag behind the last calls by several seconds."""
+        with (
+            in_our_words(WHO, may_cost=False),
+            self._client.stream("GET", "/account") as response,
+        ):
+            body = read_some(response)
+        if response.is_success:
+            return account_of(body, response.headers)
+        error = refusal(response, body, self._key.secret)
+        if isinstance(error, ImageRefused):  # no picture was sent
+            raise Unreachable(f"{WHO} answered {response.status_code}: check `base_url`.")
+        raise error
+
+    def validate(self, source: Source, options: PaidOptions) -> None:
+        """Refuse what the API would refuse, before a call is spent on it."""
+        pixels = source.width * source.height
+        refusals = {
+            "invalid_file_type": source.format not in self.accepts.formats,
+            "file_too_large": len(source.content) > self.accepts.max_bytes,
+            "resolution_too_high": pixels > self.accepts.max_pixels,
+        }
+        for code, applies in refusals.items():
+            if applies:
+                raise ImageRefused(f"{WHO} does not take this picture. {REMEDIES[code]}", code)
+        if self._wire_format == "jpg" and not is_opaque(options.background_color):
+            raise ImageRefused(
+                "A JPEG cannot be transparent: set `wire_format` to zip, png or webp, "
+                "or ask for an opaque `background_color`.",
+                "option_not_supported",
+            )
+
+    def submit(self, source: Source, options: PaidOptions) -> Result:
+        """Cut one picture out, once."""
+        self.validate(source, options)
+        name, media_type = UPLOADS[source.format]
+        started = time.monotonic()
+        with (
+            in_our_words(WHO, may_cost=True),
+            self._client.stream(
+                "POST",
+                "/removebg",
+                data=form_fields(options, format_for(self._wire_format, source, options)),
+                files={"image_file": (name, source.content, media_type)},
+            ) as response,
+        ):
+            if not response.is_success:
+                raise refusal(response, read_some(response), self._key.secret)
+            body = read_whole(
+                response, WHO, at_most=self._max_answer_bytes, seconds=self._timeout_seconds
+            )
+        seconds = time.monotonic() - started
+        return self._result(response, body, source, options, seconds)
+
+    def collect(self, ticket: Ticket) -> Result:
+        """There is nothing to collect: remove.bg answers at once and hands out no tickets."""
+        raise Uncertain(f"{WHO} knows no job {ticket.job_id}.", "unknown_job")
+
+    def close(self) -> None:
+        """Give back connections."""
+        self._client.close()
+
+    def _result(
+        self,
+        response: httpx.Response,
+        body: bytes,
+        source: Source,
+        options: PaidOptions,
+        seconds: float,
+    ) -> Result:
+        """Read a good answer. Its size is the picture's own: `X-Width` may describe another."""
+        headers = response.headers
+        try:
+            content, data = unwrapped(body)
+            look = look_at(content, at_most=self._max_answer_bytes)
+        except ValueError as error:
+            raise broken_answer(WHO, "is no whole picture") from error
+        charged = number(headers.get("x-credits-charged"))
+        size = None if options.crop else round(look.megapixels, 2)
+        return Result(
+            content=content,
+            format=look.format,
+            width=look.width,
+            height=look.height,
+            charged=self.price(options, size).at_most if charged is None else charged,
+            unit=self.unit,
+            charge_stated=charged is not None,
+            purchase_class=class_of(headers, short=fell_short(look, charged, source, options)),
+            foreground_type=headers.get("x-type") or None,
+            box=box_of(headers, data),
+            pace=pace_reading(headers, WINDOW_SECONDS),
+            seconds=seconds,
+            status=response.status_code,
+        )
+
+
+def _sound_key(api_key: str) -> str:
+    """A key that can stand in a header; one that cannot would be quoted in an error."""
+    key = api_key.strip()
+    if not _KEY.fullmatch(key):
+        raise BadOption(f"The API key for {WHO} is empty or holds spaces or odd characters.")
+    return key
+
+
+def _plain_url(url: str) -> str:
+    """A base URL that can be shown, because it holds no secret."""
+    try:
+        parts = httpx.URL(url)
+        plain = parts.scheme in {"http", "https"} and bool(parts.host)
+    except httpx.InvalidURL:
+        plain = False
+    if not plain or any(sign in url for sign in "@?#"):
+        raise BadOption("`base_url` is an http(s) address without login, query or fragment.")
+    return url.rstrip("/")

@@ -1,0 +1,103 @@
+"""What remove.bg's refusals mean to us: one remedy per code, one error per status."""
+
+import json
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import httpx
+
+from packshot.facts.errors import (
+    ImageRefused,
+    KeyRejected,
+    OutOfCredits,
+    PackshotError,
+    Throttled,
+    Unreachable,
+)
+from packshot.providers.answers import pace_reading, quotable, retry_after
+
+WHO: Final = "remove.bg"
+WINDOW_SECONDS: Final = 60.0
+
+NEVER_SENT: Final = "This project never sends it: check that `base_url` leads to remove.bg."
+
+REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        # the picture
+        "unknown_foreground": "No product was found: use a picture in which it stands out, "
+        "or set `foreground_type` or `region`.",
+        "file_too_large": "The file is too large: save it with fewer pixels or more compression.",
+        "resolution_too_high": "The picture has too many pixels: shrink it to 50 megapixels.",
+        "failed_to_read_image": "The picture cannot be read: save it anew as JPEG or PNG.",
+        "invalid_dimensions": "Width and height cannot be read: save the picture anew.",
+        "invalid_file_type": "This kind of file is not taken: save the picture as JPEG or PNG.",
+        # options of the purchase
+        "invalid_size": "The option `resolution` is not accepted: choose full, preview or auto.",
+        "invalid_roi": "The option `region` is not accepted: write `x1 y1 x2 y2` in px or %.",
+        "roi_exceeds_bounds": "The option `region` reaches beyond the picture: use % or shrink it.",
+        "roi_region_empty": "The option `region` is empty: x2 and y2 must exceed x1 and y1.",
+        "invalid_bg_color": "The option `background_color` is not accepted: write hex digits.",
+        "invalid_semitransparency": "The option `semitransparency` is not accepted: leave it out.",
+        "invalid_format": "The option `wire_format` is not accepted: choose zip or png.",
+        # parameters and sources that are never sent
+        "missing_source": f"The upload arrived without a picture. {NEVER_SENT}",
+        "multiple_sources": f"Several pictures arrived at once. {NEVER_SENT}",
+        "invalid_image_url": f"An address of a picture was not valid. {NEVER_SENT}",
+        "failed_image_download": f"A picture could not be downloaded. {NEVER_SENT}",
+        "invalid_channels": f"The parameter `channels` is not accepted. {NEVER_SENT}",
+        "invalid_crop_margin": f"The parameter `crop_margin` is not accepted. {NEVER_SENT}",
+        "invalid_position": f"The parameter `position` is not accepted. {NEVER_SENT}",
+        "invalid_scale": f"The parameter `scale` is not accepted. {NEVER_SENT}",
+        "invalid_bg_image_url": f"A background's address was not valid. {NEVER_SENT}",
+        "failed_bg_download": f"A background could not be downloaded. {NEVER_SENT}",
+        "multiple_bg_sources": f"Several backgrounds arrived at once. {NEVER_SENT}",
+    }
+)
+
+_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+def refusal(response: httpx.Response, body: bytes, secret: str) -> PackshotError:
+    """The error that an answer other than success stands for; `secret` is never quoted."""
+    status, headers = response.status_code, response.headers
+    match status:
+        case 400 | 413 | 422:
+            return _image_refused(status, _first_error(body), secret)
+        case 401 | 403:
+            return KeyRejected(f"{WHO} refuses the API key: check that it is whole and active.")
+        case 402:
+            return OutOfCredits(f"{WHO} has no credits left on this account: buy some, run again.")
+        case 429:
+            return Throttled(f"{WHO} asks us to slow down.", wait_seconds=_wait(headers))
+        case _:
+            return Unreachable(f"{WHO} answered {status}.", wait_seconds=retry_after(headers))
+
+
+def _image_refused(status: int, error: Mapping[str, Any], secret: str) -> ImageRefused:
+    stated = str(error.get("code") or "")
+    known = _CODE.fullmatch(stated) and secret not in stated
+    code = stated if known else {413: "file_too_large"}.get(status, f"refused_{status}")
+    remedy = REMEDIES.get(code, "Look at the picture and the options of its row.")
+    words = error.get("detail") or (None if code in REMEDIES else error.get("title"))
+    said = f" {WHO} says: {quotable(str(words), secret)}" if words else ""
+    return ImageRefused(f"{WHO} declined the picture. {remedy}{said}", code)
+
+
+def _first_error(body: bytes) -> Mapping[str, Any]:
+    """The first of `errors`, or nothing: gateways answer in HTML, and shapes differ."""
+    try:
+        first = json.loads(body)["errors"][0]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return {}
+    return first if isinstance(first, dict) else {}
+
+
+def _wait(headers: httpx.Headers) -> float | None:
+    """`Retry-After`, else the end of the window, else nothing."""
+    stated = retry_after(headers)
+    reading = pace_reading(headers, WINDOW_SECONDS)
+    if stated is not None or reading is None:
+        return stated
+    return reading.reset_seconds or None

@@ -1,0 +1,183 @@
+"""What remains of a provider's window, from its own word and from what we have sent.
+
+A window is opened by its first counted call and ends by itself. Whether a call is counted when it
+arrives or when it is answered is nowhere documented, so calls in flight weigh on top of the
+provider's count. In a window that we opened the first answer tells: a count that already holds
+what is still in flight was taken on arrival. From then on, while nobody else shows in the count,
+our own sum is exact, and nothing is weighed twice.
+"""
+
+import math
+import threading
+from dataclasses import dataclass, field
+
+from packshot.providers.face import Pace, PaceReading
+
+TELLING_WEIGHT = 8.0
+"""With less than this in flight the first answer of a window tells nothing."""
+ROUNDING = 1e-9
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A call that waits, then flies, then has landed."""
+
+    weight: float
+    asked: float
+    sent: float | None = None
+    landed: float = math.inf
+    counted: bool = False
+    """The provider's count holds it: a reading came with its answer."""
+    carried: bool = False
+    """It left in an earlier window than the present one."""
+    passed_in: int | None = None
+    """Number of the window in which it first found no room."""
+    leave: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(slots=True)
+class Window:
+    """One window, as far as we know it."""
+
+    number: int
+    carries: bool = False
+    """Calls were in flight when it began."""
+    opened: float | None = None
+    ends: float = math.inf
+    latest_end: float = math.inf
+    confirmed: bool = False
+    """The provider itself said when it ends."""
+    landed: bool = False
+    counted: float = 0.0
+    """The provider's own count."""
+    answered: float = 0.0
+    """Weight of our calls that left in this window and are certainly in that count."""
+    sent: float = 0.0
+    backlog: bool = False
+    """Someone waited because nothing was left."""
+
+
+class Allowance:
+    """Follows a provider's windows; whoever uses it brings the lock and the time."""
+
+    def __init__(self, pace: Pace) -> None:
+        self.limit = pace.per_window
+        self.window = Window(0)
+        self.flying: list[Call] = []
+        self.busy_sent = self.busy_limit = 0.0
+        """Sent and allowed in windows that ended with work waiting."""
+        self._length = pace.window_seconds
+        self._unread: list[Call] = []
+        self._last_end = -math.inf
+        self._counts_arrivals = False
+        # Ends are told in whole seconds and heard late; what this means for a minute, scaled.
+        self._guard = pace.window_seconds / 400
+        self._blur = pace.window_seconds / 50
+        self._apart = pace.window_seconds / 20
+
+    @property
+    def next_start(self) -> float:
+        """When the present window has certainly ended."""
+        return self.window.ends + self._guard
+
+    def roll(self, now: float, *, waiting: bool) -> None:
+        """Begin the next window if the present one has ended."""
+        if now >= self.next_start:
+            self._turn(self.window.ends, now, waiting=waiting)
+
+    def send(self, call: Call, now: float) -> None:
+        """A call leaves; the first one opens the window."""
+        call.sent = now
+        self.flying.append(call)
+        self.window.sent += call.weight
+        if self.window.opened is None:
+            self.window.opened, self.window.ends = now, now + self._length
+
+    def take_back(self, call: Call) -> None:
+        """A call that had leave did not go after all."""
+        self.flying.remove(call)
+        self.window.sent -= call.weight
+
+    def land(self, call: Call, now: float) -> None:
+        """A call has ended; without a reading it stays on our own count."""
+        window = self.window
+        self.flying.remove(call)
+        call.landed = now
+        if not call.counted:
+            self._unread.append(call)
+        if not (window.confirmed or window.landed or call.carried):
+            window.landed = True
+            window.ends = now + self._length  # it may have opened as late as this answer
+
+    def hear(self, reading: PaceReading, call: Call | None, now: float) -> None:
+        """Take the provider's word, which came with the answer to `call`."""
+        ends, used = now + reading.reset_seconds, max(0.0, reading.limit - reading.remaining)
+        stale = reading.limit <= 0 or ends <= self._last_end + self._apart
+        window = self.window
+        if window.confirmed and ends > window.ends + self._apart and used < window.counted / 2:
+            self._turn(now, now, waiting=False)
+            window = self.window
+        if call is not None and not call.counted:
+            self._settle(call, stale=stale)
+        if stale:
+            return
+        self.limit = reading.limit
+        if not window.confirmed:
+            self._confirm(window, ends, used - (call.weight if call else 0.0), now)
+        window.ends = max(window.ends, min(ends, window.latest_end))
+        window.counted = max(window.counted, used)
+
+    def fits(self, weight: float) -> bool:
+        """Whether a call may leave; one larger than any window waits for an untouched one."""
+        used = self._used()
+        return weight <= self.limit - used + ROUNDING or (weight > self.limit and used == 0)
+
+    def may_fit_yet(self, weight: float) -> bool:
+        """Whether the present window may still have room once calls in flight have landed."""
+        return weight <= self.limit - max(self.window.counted, self._own())
+
+    def _settle(self, call: Call, *, stale: bool) -> None:
+        """A reading holds its own call, and all that had ended when that call left."""
+        call.counted = True
+        if not (call.carried or stale):
+            self.window.answered += call.weight
+        left = call.asked if call.sent is None else call.sent
+        self._unread = [c for c in self._unread if c is not call and c.landed > left]
+
+    def _confirm(self, window: Window, ends: float, beside: float, now: float) -> None:
+        """Take a window's end from its first reading, and judge how calls are counted."""
+        due = math.inf if window.opened is None else window.opened + self._length
+        ours = ends >= due - self._blur
+        window.confirmed, window.opened = True, window.opened or now
+        window.ends = max(ends, due) if ours else ends
+        window.latest_end = window.ends + self._blur
+        flying = self._weight_in_flight()
+        if ours and not window.carries and flying >= TELLING_WEIGHT:
+            self._counts_arrivals = beside >= flying / 2
+
+    def _turn(self, ended: float, now: float, *, waiting: bool) -> None:
+        """Begin the next window; what is in flight weighs on it."""
+        old = self.window
+        if old.backlog or waiting:
+            self.busy_sent += old.sent
+            self.busy_limit += self.limit
+        self._last_end = ended
+        self._unread.clear()
+        for call in self.flying:
+            call.carried = call.sent is None or call.sent < now - self._blur
+        self.window = Window(old.number + 1, carries=bool(self.flying))
+
+    def _used(self) -> float:
+        """The most that the present window may have used."""
+        counted, own = self.window.counted, self._own()
+        unread = sum(call.weight for call in self._unread)
+        if self._counts_arrivals and counted <= own:
+            return own + unread
+        crowd = max(1.0, counted / own) if own else 1.0  # others fly as many as they have landed
+        return counted + self._weight_in_flight() * crowd + unread
+
+    def _own(self) -> float:
+        return self.window.answered + self._weight_in_flight()
+
+    def _weight_in_flight(self) -> float:
+        return sum(call.weight for call in self.flying if not call.counted)

@@ -1,0 +1,395 @@
+"""One picture's life: ask, fetch, look, obtain, derive, publish."""
+
+import json
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import md5
+from typing import Any
+
+from packshot.decisions.delta import PlanState
+from packshot.decisions.judging import Doubt, judge
+from packshot.decisions.patience import next_night
+from packshot.facts.errors import (
+    ChangedTooMuch,
+    PackshotError,
+    SkipImage,
+    StopRun,
+    TryTomorrow,
+)
+from packshot.facts.item import public
+from packshot.facts.naming import picture_path
+from packshot.facts.outcome import (
+    KNOWLEDGE_FIELDS,
+    Ending,
+    Knowledge,
+    Outcome,
+    Published,
+)
+from packshot.facts.paid_options import PaidOptions, content_hash, fingerprint
+from packshot.facts.purchase import Box, PurchaseClass, Receipt
+from packshot.facts.variant import recipe
+from packshot.providers.face import Source
+from packshot.run.buying import (
+    Obtained,
+    Spent,
+    Wanted,
+    find_purchase,
+    how_found,
+    obtain,
+    open_purchase,
+)
+from packshot.run.planning import utc_now
+from packshot.run.workshop import Workshop
+from packshot.world.derive import derive
+from packshot.world.fetch import Fetched
+from packshot.world.pictures import already_cut_out, decode_upright, inspect, prepare
+
+CHANGED_BEFORE_ASKING = 20
+"""So many pictures may have changed before their share is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """One row of the work file."""
+
+    number: int
+    state: PlanState
+    sku: str
+    key: str
+    url: str
+    options: PaidOptions
+    is_known: bool
+    known: Knowledge
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> "WorkItem":
+        """Read back what planning wrote."""
+        remembered = {
+            name: row[f"known_{name}"] for name in KNOWLEDGE_FIELDS if f"known_{name}" in row
+        }
+        known = Knowledge(**remembered | {"key": row["key"], "sku": row["sku"]})
+        known.position = row["position"]
+        known.attempts = known.attempts or 0
+        known.pictures = [Published(**picture) for picture in known.pictures or []]
+        for name in ("box_stated", "box_computed"):
+            if (box := getattr(known, name)) is not None:
+                setattr(known, name, Box(*box))
+        return cls(
+            number=row["number"],
+            state=PlanState(row["state"]),
+            sku=row["sku"],
+            key=row["key"],
+            url=row["url"],
+            options=PaidOptions.from_canonical(row["paid_options"]),
+            is_known=row["is_known"],
+            known=known,
+        )
+
+
+class Life:
+    """One item on its way through a run."""
+
+    def __init__(self, shop: Workshop, item: WorkItem) -> None:
+        self._shop = shop
+        self._item = item
+        self._known = item.known
+        self._spent = Spent()
+        self._paid_before = 0.0
+        self._recipe = recipe(tuple(shop.job.options.variants))
+
+    def run(self) -> Ending:
+        """Live it; whatever happens, exactly one ending comes back."""
+        started = time.monotonic()
+        try:
+            self._shop.stop.check()
+            ending = self._live()
+        except StopRun as reason:
+            self._shop.stop.set(reason)
+            ending = self._ended(Outcome.DEFERRED, reason.code, str(reason), learned=False)
+        except SkipImage as error:
+            ending = self._remembered("rejected", Outcome.REJECTED, error)
+        except PackshotError as error:
+            ending = self._failed(error)
+        ending.seconds.total = time.monotonic() - started
+        ending.ended_at = utc_now()
+        return ending
+
+    def _live(self) -> Ending:
+        item = self._item
+        if item.state is PlanState.REFRESH:
+            return self._refresh()
+        if (there := self._bought_already()) is not None:
+            with ExitStack() as stack:
+                return self._finish(
+                    open_purchase(self._shop, there, how_found(self._shop, there), stack)
+                )
+        fetched = self._ask()
+        if fetched.content is None:
+            return self._same_bytes()
+        digest = content_hash(fetched.content)
+        if item.is_known and digest == self._known.content_hash and self._nothing_else_changed():
+            return self._same_bytes()
+        self._mind_changes(digest)
+        return self._cut_out(fetched.content, digest)
+
+    def _bought_already(self) -> Receipt | None:
+        """With the bytes known and the URL as it was, a purchase may lie there already."""
+        if self._item.state is not PlanState.CHANGED_OPTIONS or self._known.content_hash is None:
+            return None
+        if self._known.url_hash != url_hash(self._item.url):
+            return None
+        self._name_purchase(self._known.content_hash)
+        return find_purchase(self._shop, self._known.fingerprint or "")
+
+    def _name_purchase(self, digest: str) -> str:
+        self._known.content_hash = digest
+        self._known.paid_options = self._item.options.canonical()
+        self._known.fingerprint = fingerprint(digest, self._known.paid_options)
+        return self._known.fingerprint
+
+    def _ask(self) -> Fetched:
+        """Fetch the source; conditionally where an unchanged one needs nothing more."""
+        known, item = self._known, self._item
+        conditional = (
+            item.state is PlanState.CHECK
+            and known.content_hash is not None
+            and known.url == public(item.url)
+        )
+        started = time.monotonic()
+        try:
+            fetched = self._shop.fetcher.fetch(
+                item.url,
+                etag=known.etag if conditional else None,
+                last_modified=known.last_modified if conditional else None,
+                deadline_seconds=self._shop.job.options.limits.item_seconds,
+            )
+        finally:
+            self._spent.seconds.fetch = time.monotonic() - started
+        known.url, known.url_hash = public(item.url), url_hash(item.url)
+        known.etag = fetched.etag or (known.etag if fetched.content is None else None)
+        known.last_modified = fetched.last_modified or (
+            known.last_modified if fetched.content is None else None
+        )
+        known.checked_at = utc_now()
+        return fetched
+
+    def _nothing_else_changed(self) -> bool:
+        """Whether equal bytes settle the matter."""
+        return self._item.state is PlanState.CHECK and (
+            self._known.status != "rejected"
+            or self._known.paid_options in {None, self._item.options.canonical()}
+        )
+
+    def _same_bytes(self) -> Ending:
+        known = self._known
+        match known.status:
+            case "skipped":
+                return self._ended(Outcome.SKIPPED, known.reason_code, known.reason)
+            case "rejected":
+                return self._ended(Outcome.REJECTED, known.reason_code, known.reason)
+            case _ if known.recipe != self._recipe:
+                return self._refresh()
+            case _:
+                return self._ended(
+                    Outcome.UNCHANGED, "asked", "the source was re-asked and has not changed"
+                )
+
+    def _mind_changes(self, digest: str) -> None:
+        """Stop when far more known pictures changed than a night can explain."""
+        if not self._item.is_known or self._known.content_hash in {None, digest}:
+            return
+        changed, known = self._shop.tally.one_changed(), self._shop.known
+        share = self._shop.job.options.max_changed_share
+        if changed > max(CHANGED_BEFORE_ASKING, share * known):
+            raise ChangedTooMuch(
+                f"{changed} of {known} known pictures have other bytes tonight, more than "
+                f"the share of {share:.0%} that `max_changed_share` allows; "
+                "raise it if the shop really changed them"
+            )
+
+    def _cut_out(self, content: bytes, digest: str) -> Ending:
+        shop, item, known = self._shop, self._item, self._known
+        started = time.monotonic()
+        facts = inspect(content, shop.job.options.limits.source_megapixels * 1_000_000)
+        known.source_format, known.source_bytes = facts.format, len(content)
+        known.source_width, known.source_height = facts.width, facts.height
+        known.content_hash, known.paid_options = digest, item.options.canonical()
+        accepts = shop.provider.accepts
+        with shop.budget.hold(facts.width * facts.height):
+            if facts.has_alpha and already_cut_out(decode_upright(content)):
+                return self._already_cut_out()
+            prepared = prepare(
+                content,
+                facts,
+                formats=accepts.formats,
+                max_bytes=accepts.max_bytes,
+                max_pixels=accepts.max_pixels,
+            )
+        source = Source(prepared.content, digest, prepared.format, prepared.width, prepared.height)
+        self._spent.seconds.prepare = time.monotonic() - started
+        wanted = Wanted(item.key, self._name_purchase(digest), source, item.options)
+        with ExitStack() as stack:
+            return self._finish(obtain(shop, wanted, self._spent, stack))
+
+    def _already_cut_out(self) -> Ending:
+        self._known.status = "skipped"
+        self._known.reason_code = "already_transparent"
+        self._known.reason = "the picture is already transparent around the product"
+        self._known.fingerprint = None
+        return self._ended(Outcome.SKIPPED, self._known.reason_code, self._known.reason)
+
+    def _refresh(self) -> Ending:
+        """Make the finished pictures again from what was bought."""
+        known, shop = self._known, self._shop
+        receipts = shop.masters.receipts(known.fingerprint or "")
+        mine = [receipt for receipt in receipts if receipt.provider == known.provider]
+        if not mine:
+            raise TryTomorrow(
+                "the purchase is missing from the state; restore it, or let "
+                "`packshot retry` buy it again",
+                code="master_missing",
+            )
+        with ExitStack() as stack:
+            return self._finish(open_purchase(shop, mine[0], Outcome.REFRESHED, stack))
+
+    def _finish(self, obtained: Obtained) -> Ending:
+        """Derive and publish the finished pictures, and remember the purchase."""
+        receipt, known = obtained.receipt, self._known
+        if obtained.how is not Outcome.CUT:
+            self._paid_before = receipt.charged
+        remember_purchase(known, receipt)
+        doubt = self._doubt(obtained)
+        known.review_code = doubt.code if doubt else None
+        known.review = doubt.reason if doubt else None
+        held = doubt is not None and self._shop.job.options.hold_for_review and known.pictures
+        if not held:
+            known.pictures = self._publish(obtained)
+        known.recipe = self._recipe
+        self._await_better(receipt)
+        return self._ended(obtained.how, doubt.code if doubt else None, self._said(doubt))
+
+    def _await_better(self, receipt: Receipt) -> None:
+        """A purchase that came back smaller than asked is tried again on a later night."""
+        known = self._known
+        if receipt.purchase_class is PurchaseClass.DEGRADED:
+            known.attempts += 1
+            wait = next_night(known.attempts) or timedelta(days=3650)
+            known.retry_at = utc_now() + wait
+        else:
+            known.attempts, known.first_failed_at, known.retry_at = 0, None, None
+
+    def _said(self, doubt: Doubt | None) -> str | None:
+        return None if doubt is None else f"needs review: {doubt.reason}"
+
+    def _doubt(self, obtained: Obtained) -> Doubt | None:
+        if obtained.doubt is not None:
+            return Doubt("provider_unsure", obtained.doubt)
+        if obtained.receipt.purchase_class is PurchaseClass.DEGRADED:
+            return Doubt("smaller_than_asked", "The provider returned less than was asked for.")
+        return judge(
+            obtained.alpha,
+            stated_box=obtained.receipt.box_stated,
+            computed_box=obtained.receipt.box_computed,
+            cropped=self._item.options.crop,
+        )
+
+    def _publish(self, obtained: Obtained) -> list[Published]:
+        shop, seconds = self._shop, self._spent.seconds
+        pictures = []
+        for variant in shop.job.options.variants:
+            started = time.monotonic()
+            derived = derive(obtained.cutout, variant, obtained.alpha.box)
+            derived_at = time.monotonic()
+            path = picture_path(self._item.sku, variant, obtained.receipt.result_hash)
+            shop.place.destination.write(path, derived.content, variant.content_type)
+            size = len(derived.content)
+            pictures.append(Published(variant.name, path, derived.width, derived.height, size))
+            seconds.derive += derived_at - started
+            seconds.publish += time.monotonic() - derived_at
+        if shop.job.options.sidecar:
+            self._write_sidecar(obtained.receipt, pictures)
+        return pictures
+
+    def _write_sidecar(self, receipt: Receipt, pictures: list[Published]) -> None:
+        """One JSON beside each picture: what it is and what it cost."""
+        for picture in pictures:
+            facts = {
+                "sku": self._item.sku,
+                "key": self._item.key,
+                **picture._asdict(),
+                **receipt.model_dump(mode="json", exclude={"run_id", "catalog", "version"}),
+            }
+            name = picture.path.rpartition(".")[0] + ".json"
+            body = json.dumps(facts, indent=1).encode()
+            self._shop.place.destination.write(name, body, "application/json")
+
+    def _failed(self, error: PackshotError) -> Ending:
+        """Remember a failure; after the last night of patience it is rejected."""
+        known = self._known
+        known.attempts += 1
+        known.first_failed_at = known.first_failed_at or utc_now()
+        wait = next_night(known.attempts)
+        if wait is None:
+            return self._remembered("rejected", Outcome.REJECTED, error)
+        known.retry_at = utc_now() + wait
+        return self._remembered("failed", Outcome.FAILED, error)
+
+    def _remembered(self, status: str, outcome: Outcome, error: PackshotError) -> Ending:
+        """Remember what went wrong; a picture that is published stays current."""
+        known = self._known
+        known.status, known.reason_code, known.reason = status, error.code, str(error)
+        known.url, known.url_hash = public(self._item.url), url_hash(self._item.url)
+        known.checked_at = utc_now()
+        known.paid_options = self._item.options.canonical()
+        return self._ended(outcome, error.code, str(error))
+
+    def _ended(
+        self, outcome: Outcome, code: str | None, reason: str | None, *, learned: bool = True
+    ) -> Ending:
+        self._known.gone_at = None
+        return Ending(
+            outcome=outcome,
+            reason_code=code,
+            reason=reason,
+            known=self._known,
+            learned=learned,
+            paid_before=self._paid_before,
+            seconds=self._spent.seconds,
+        )
+
+
+def remember_purchase(known: Knowledge, receipt: Receipt) -> None:
+    """Copy into the ledger row what the report and the next night need."""
+    known.status, known.reason_code, known.reason = "cut", None, None
+    known.fingerprint = receipt.fingerprint
+    known.content_hash = receipt.content_hash
+    known.paid_options = receipt.paid_options
+    known.provider = receipt.provider
+    known.purchase_class = receipt.purchase_class.value
+    known.foreground_type = receipt.foreground_type
+    known.box_stated, known.box_computed = receipt.box_stated, receipt.box_computed
+    known.result_width, known.result_height = receipt.result_width, receipt.result_height
+    known.source_width, known.source_height = receipt.source_width, receipt.source_height
+    known.source_bytes = known.source_bytes or receipt.source_bytes
+    known.bought_at = receipt.bought_at.replace(tzinfo=None)
+    known.charged_once, known.unit = receipt.charged, receipt.unit
+
+
+def url_hash(url: str) -> str:
+    """Names a URL without showing it; equal to DuckDB's `md5`, which compares a million."""
+    return md5(url.encode(), usedforsecurity=False).hexdigest()
+
+
+def deferred(item: WorkItem, reason: StopRun) -> Ending:
+    """The ending of an item that was never begun."""
+    ending = Ending(
+        outcome=Outcome.DEFERRED,
+        reason_code=reason.code,
+        reason=str(reason),
+        known=item.known,
+        learned=False,
+    )
+    ending.ended_at = utc_now()
+    return ending

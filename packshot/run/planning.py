@@ -1,0 +1,257 @@
+"""Join the manifest with the ledger: say what a run would do, row by row.
+
+A million rows differ in a few dozen ways only. SQL reduces each row to the facts a
+decision may depend on, `decide` is asked once per distinct combination, and the
+answers are joined back.
+"""
+
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from packshot.decisions.delta import WORKS, Policy, RowFacts, decide
+from packshot.decisions.versioned_urls import VERSIONED_URL
+from packshot.facts.job import Job
+from packshot.facts.paid_options import PaidOptions
+from packshot.facts.purchase import PurchaseClass
+from packshot.facts.variant import recipe
+from packshot.world.tables import columns_of, scalar
+
+_FLAGS = [f.name for f in fields(RowFacts) if f.name != "class_enough"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFiles:
+    """The plan as files, and the counts that need the whole of it."""
+
+    plan: Path
+    """Every row of the manifest with its state, and its outcome where that is known already."""
+    work: Path
+    """The rows that need a worker, numbered from 0, with what the ledger knows of them."""
+    rows: int
+    work_rows: int
+    known: int
+    gone: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the decision needs beside the tables."""
+
+    job: Job
+    asked_class: PurchaseClass
+    retry_failures: bool = False
+    now: datetime
+
+
+def make_plan(
+    connection: duckdb.DuckDBPyConnection, staged: Path, asked: Asked, folder: Path
+) -> PlanFiles:
+    """Write plan and work files into `folder`. The view `ledger` must be attached."""
+    _load_staged(connection, staged, asked.job.options.paid)
+    _find_repeats(connection)
+    _find_due(connection, asked)
+    _gather_facts(connection, asked)
+    _decide(connection, asked)
+    _number(connection, asked.job)
+    plan, work = folder / "plan.parquet", folder / "work.parquet"
+    _write(connection, plan, work)
+    return PlanFiles(
+        plan=plan,
+        work=work,
+        rows=scalar(connection, "SELECT count(*) FROM staged"),
+        work_rows=scalar(connection, "SELECT count(*) FROM numbered WHERE number IS NOT NULL"),
+        known=scalar(connection, "SELECT count(*) FROM ledger WHERE gone_at IS NULL"),
+        gone=scalar(
+            connection,
+            "SELECT count(*) FROM ledger l ANTI JOIN staged s ON s.key = l.key "
+            "WHERE l.gone_at IS NULL",
+        ),
+    )
+
+
+def _load_staged(connection: duckdb.DuckDBPyConnection, staged: Path, paid: PaidOptions) -> None:
+    """The staged rows as the view `staged`, each with its paid options in canonical form."""
+    raw = f"read_parquet('{staged}', file_row_number = true)"
+    pairs = connection.execute(f"SELECT DISTINCT foreground_type, resolution FROM {raw}").fetchall()
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE row_options (pair VARCHAR, paid_options VARCHAR)"
+    )
+    connection.executemany(
+        "INSERT INTO row_options VALUES (?, ?)",
+        [
+            (
+                f"{kind or ''}/{size or ''}",
+                paid.overridden(foreground_type=kind, resolution=size).canonical(),
+            )
+            for kind, size in pairs
+        ],
+    )
+    approved = "approved" if "approved" in columns_of(connection, raw) else "true AS approved"
+    connection.execute(
+        "CREATE OR REPLACE VIEW staged AS SELECT s.* EXCLUDE (file_row_number), "
+        f"s.file_row_number AS seq, o.paid_options, {approved} FROM {raw} s JOIN row_options o "
+        "ON o.pair = concat(coalesce(s.foreground_type, ''), '/', coalesce(s.resolution, ''))"
+    )
+
+
+def _find_repeats(connection: duckdb.DuckDBPyConnection) -> None:
+    """Keys that occur more than once: exact repeats, or one explicit key for two URLs."""
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE repeated AS SELECT key, min(seq) AS first_seq, "
+        "min(url) <> max(url) AND bool_or(position IS NOT NULL OR image_id IS NOT NULL) "
+        "AS conflicting FROM staged WHERE reject_code IS NULL GROUP BY key HAVING count(*) > 1"
+    )
+
+
+def _find_due(connection: duckdb.DuckDBPyConnection, asked: Asked) -> None:
+    """Known URLs whose turn it is to be re-asked, oldest first, within the budget per host."""
+    options = asked.job.options
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE due AS SELECT l.key FROM ledger l "
+        "WHERE l.checked_at <= CASE WHEN regexp_matches(l.url, ?) THEN ?::TIMESTAMP "
+        "ELSE ?::TIMESTAMP END QUALIFY row_number() OVER "
+        "(PARTITION BY split_part(l.url, '/', 3) ORDER BY l.checked_at, l.key) <= ?",
+        [
+            VERSIONED_URL,
+            asked.now - timedelta(days=options.trust_versioned_days),
+            asked.now - timedelta(days=options.recheck_after_days),
+            0 if asked.retry_failures else options.recheck_budget,
+        ],
+    )
+
+
+def _gather_facts(connection: duckdb.DuckDBPyConnection, asked: Asked) -> None:
+    job = asked.job
+    selected = "s.approved"
+    if job.only is not None:
+        selected += " AND (list_contains($only, s.key) OR list_contains($only, s.sku))"
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE facts AS SELECT s.seq, "
+        "s.reject_code IS NOT NULL AS bad_row, "
+        "coalesce(r.conflicting, false) AS conflicting, "
+        "coalesce(s.seq > r.first_seq, false) AS repeat, "
+        f"s.skip AS skip, {selected} AS selected, "
+        "coalesce(l.status, 'never seen') AS status, "
+        "coalesce(md5(s.url) = l.url_hash, true) AS url_same, "
+        "d.key IS NOT NULL AS due, "
+        "coalesce(s.paid_options = l.paid_options, true) AS options_same, "
+        "coalesce(l.provider = $provider, true) AS provider_same, "
+        "coalesce(l.recipe = $recipe, true) AS recipe_same, "
+        "coalesce(l.retry_at <= $now::TIMESTAMP, false) AS retry_due, "
+        "l.purchase_class, l.gone_at IS NOT NULL AS back "
+        "FROM staged s LEFT JOIN repeated r ON r.key = s.key "
+        "LEFT JOIN ledger l ON l.key = s.key LEFT JOIN due d ON d.key = s.key",
+        {
+            "provider": job.provider,
+            "recipe": recipe(tuple(job.options.variants)),
+            "now": asked.now,
+        }
+        | ({"only": job.only} if job.only is not None else {}),
+    )
+
+
+def _decide(connection: duckdb.DuckDBPyConnection, asked: Asked) -> None:
+    """Ask `decide` once per distinct combination of facts."""
+    policy = Policy(recut=asked.job.recut, retry_failures=asked.retry_failures)
+    flags = ", ".join(_FLAGS)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE decisions AS SELECT DISTINCT {flags}, purchase_class, "
+        "NULL::VARCHAR AS state, NULL::VARCHAR AS outcome, NULL::VARCHAR AS reason_code FROM facts"
+    )
+    combinations = connection.execute(
+        f"SELECT rowid, purchase_class, {flags} FROM decisions"
+    ).fetchall()
+    for rowid, bought, *values in combinations:
+        row = dict(zip(_FLAGS, values, strict=True))
+        facts = RowFacts(
+            **row, class_enough=_class_enough(bought, asked.asked_class, retry_due=row["retry_due"])
+        )
+        decision = decide(facts, policy)
+        connection.execute(
+            "UPDATE decisions SET state = ?, outcome = ?, reason_code = ? WHERE rowid = ?",
+            [decision.state, decision.outcome, decision.reason_code, rowid],
+        )
+
+
+def _class_enough(bought: str | None, asked: PurchaseClass, *, retry_due: bool) -> bool:
+    """Whether what was bought will do tonight; a degraded purchase waits for its next try."""
+    if bought is None:
+        return True
+    if bought == PurchaseClass.DEGRADED:
+        return not retry_due
+    return PurchaseClass(bought).satisfies(asked)
+
+
+def _number(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
+    """Put the work in order; what lies beyond `limit` or outside `sample` is not numbered."""
+    works = ", ".join(f"'{state}'" for state in sorted(WORKS))
+    same = " AND ".join(f"f.{name} = d.{name}" for name in _FLAGS)
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE decided AS SELECT f.seq, f.back, "
+        "d.state, d.outcome, d.reason_code FROM facts f JOIN decisions d "
+        f"ON {same} AND f.purchase_class IS NOT DISTINCT FROM d.purchase_class"
+    )
+    sample = job.options.sample
+    most = min(x for x in (job.limit, sample, 2**62) if x is not None)
+    order = "hash(seq)" if sample is not None else "seq"
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE numbered AS "
+        f"WITH chosen AS (SELECT seq FROM decided WHERE state IN ({works}) "
+        f"ORDER BY {order} LIMIT {most}) "
+        "SELECT d.*, c.number FROM decided d LEFT JOIN "
+        "(SELECT seq, row_number() OVER (ORDER BY seq) - 1 AS number FROM chosen) c "
+        "ON c.seq = d.seq"
+    )
+    connection.execute(
+        "UPDATE numbered SET state = 'not selected', outcome = 'deferred', reason_code = 'limit' "
+        f"WHERE number IS NULL AND state IN ({works})"
+    )
+
+
+_REASON = """
+CASE WHEN s.reject_code IS NOT NULL THEN s.reject_reason
+ WHEN n.reason_code = 'duplicate_key' THEN
+  'this key stands for two different image URLs; give each picture its own position or image id'
+ WHEN n.reason_code = 'repeated_row' THEN 'an exact repeat of row ' || (f.row)::VARCHAR
+ WHEN n.reason_code = 'row_says_so' THEN 'the row says skip'
+ WHEN n.reason_code = 'remembered' THEN l.reason
+ WHEN n.reason_code = 'not_asked' THEN 'nothing changed; the source was not re-asked tonight'
+ WHEN n.reason_code = 'backing_off' THEN
+  'failed ' || l.attempts || ' times; next try after ' || strftime(l.retry_at, '%Y-%m-%d')
+  || ': ' || coalesce(l.reason, '')
+ WHEN n.reason_code = 'limit' THEN 'beyond --limit or outside --sample; run again without it'
+ WHEN n.reason_code = 'not_selected' THEN 'not among the chosen items'
+END
+"""
+
+
+def _write(connection: duckdb.DuckDBPyConnection, plan: Path, work: Path) -> None:
+    plain = "s.* EXCLUDE (seq, approved), s.seq"
+    connection.execute(
+        f"COPY (SELECT {plain}, n.state, n.outcome, "
+        "coalesce(s.reject_code, CASE WHEN n.reason_code = 'remembered' THEN l.reason_code "
+        f"ELSE n.reason_code END) AS reason_code, {_REASON} AS reason, n.number, n.back "
+        "FROM staged s JOIN numbered n ON n.seq = s.seq "
+        "LEFT JOIN repeated r ON r.key = s.key AND n.reason_code = 'repeated_row' "
+        "LEFT JOIN (SELECT seq, row FROM staged SEMI JOIN repeated ON first_seq = seq) f "
+        "ON f.seq = r.first_seq "
+        "LEFT JOIN ledger l ON l.key = s.key AND n.reason_code IN ('remembered', 'backing_off') "
+        f") TO '{plan}' (FORMAT parquet, COMPRESSION zstd)"
+    )
+    known = [name for name in columns_of(connection, "ledger") if name not in {"key", "sku"}]
+    prefixed = ", ".join(f"l.{name} AS known_{name}" for name in known)
+    connection.execute(
+        f"COPY (SELECT n.number, n.state, s.seq, s.row, s.file, s.sku, s.key, s.position, s.url, "
+        f"s.paid_options, l.key IS NOT NULL AS is_known, {prefixed} "
+        "FROM numbered n JOIN staged s ON s.seq = n.seq LEFT JOIN ledger l ON l.key = s.key "
+        f"WHERE n.number IS NOT NULL ORDER BY n.number) TO '{work}' "
+        "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 2048)"
+    )
+
+
+def utc_now() -> datetime:
+    """Now, as the ledger writes times: UTC without a zone."""
+    return datetime.now(UTC).replace(tzinfo=None)

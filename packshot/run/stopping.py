@@ -1,0 +1,50 @@
+"""One flag that says whether a run may go on, and why not."""
+
+import threading
+import time
+from datetime import datetime, timedelta
+
+from packshot.facts.errors import StopRequested, StopRun
+
+
+class StopFlag:
+    """Set once; the first reason stays. Safe to set from a signal handler."""
+
+    def __init__(self, finish_by: str | None = None) -> None:
+        self._reason: StopRun | None = None
+        self._set = threading.Event()
+        self._end = None if finish_by is None else time.monotonic() + seconds_until(finish_by)
+        self._finish_by = finish_by
+
+    def set(self, reason: StopRun) -> None:
+        """Let nothing more begin."""
+        if not self._set.is_set():
+            self._reason = reason
+            self._set.set()
+
+    @property
+    def reason(self) -> StopRun | None:
+        """Why the run must stop, or `None`."""
+        if self._end is not None and not self._set.is_set() and time.monotonic() >= self._end:
+            self.set(StopRequested(f"it is {self._finish_by}, the time to finish by", "finish_by"))
+        return self._reason
+
+    def check(self) -> None:
+        """Raise the reason to stop, if there is one."""
+        if (reason := self.reason) is not None:
+            raise reason
+
+    def said(self) -> str | None:
+        """The reason as a sentence, or `None`."""
+        reason = self.reason
+        return None if reason is None else str(reason)
+
+
+def seconds_until(clock_time: str, now: datetime | None = None) -> float:
+    """Seconds from now until the next local HH:MM."""
+    now = now or datetime.now().astimezone()
+    hour, minute = (int(part) for part in clock_time.split(":"))
+    then = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    if then <= now:
+        then += timedelta(days=1)
+    return (then - now).total_seconds()

@@ -1,0 +1,281 @@
+"""The one place where the parts of a run are put together."""
+
+import json
+import shutil
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
+
+from packshot.decisions.quote import Verdict
+from packshot.facts.errors import BadOption, PackshotError
+from packshot.facts.job import Job
+from packshot.facts.purchase import Account, PurchaseClass
+from packshot.providers.face import Provider
+from packshot.providers.registry import PROVIDERS, build
+from packshot.run.books import Books
+from packshot.run.governor import Governor
+from packshot.run.stopping import StopFlag
+from packshot.world.fetch import Fetcher, FetchLimits
+from packshot.world.holders import Holder
+from packshot.world.journal import IntentLog, Journal
+from packshot.world.lease import Lease
+from packshot.world.ledger import Head, Ledger
+from packshot.world.masters import Masters
+from packshot.world.pictures import PixelBudget
+from packshot.world.spool import Spool
+from packshot.world.store import Store, open_store
+
+CLAIM_MARGIN_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The stores of a catalog, without any run."""
+
+    job: Job
+    destination: Store
+    state: Store
+    ledger: Ledger
+
+    @classmethod
+    def of(cls, job: Job) -> "Place":
+        """Open destination and state; nothing is read or written yet."""
+        destination = open_store(job.destination, job.options.storage, public=True)
+        state = open_store(job.state_url, job.options.storage)
+        if destination.url == state.url:
+            raise BadOption(
+                "destination and state are the same place; the state is private, give it its own"
+            )
+        return cls(job, destination, state, Ledger(state, job.catalog))
+
+    def run_folder(self, run_id: str) -> str:
+        """Where one run keeps what it writes."""
+        return f"{self.job.catalog}/runs/{run_id}"
+
+
+def make_provider(job: Job, api_key: str | None) -> Provider:
+    """The provider the job names. Raises `BadOption`."""
+    return build(
+        job.provider,
+        api_key=api_key,
+        base_url=job.options.provider_url,
+        wire_format=job.options.wire_format,
+        calls_at_once=job.options.limits.calls_at_once,
+    )
+
+
+def asked_class(job: Job, account: Account | None) -> PurchaseClass:
+    """What class of purchase this job is about; a sandbox says so in its account."""
+    if account is not None:
+        return account.purchase_class
+    entry = PROVIDERS.get(job.provider)
+    return entry.purchase_class if entry else PurchaseClass.PAID
+
+
+def make_fetcher(job: Job) -> Fetcher:
+    """A fetcher with the job's limits and permissions."""
+    limits = job.options.limits
+    return Fetcher(
+        FetchLimits(
+            max_bytes=limits.source_megabytes * 1_000_000,
+            at_once=limits.fetches_at_once,
+            per_host=limits.fetches_per_host,
+        ),
+        allowed_schemes=allowed_schemes(job),
+        allow_hosts=frozenset(job.options.allow_hosts),
+        storage_options=job.options.storage.fsspec_options(),
+    )
+
+
+def allowed_schemes(job: Job) -> frozenset[str]:
+    """Where pictures may come from; beside the web only when the operator said so."""
+    schemes = {"http", "https"}
+    if job.options.allow_local:
+        scheme, found, _ = job.manifest.partition("://")
+        schemes |= {"file", scheme} if found else {"file"}
+    return frozenset(schemes)
+
+
+def new_run_id() -> str:
+    """Sorts by time of start, and is unique."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{token_hex(3)}"
+
+
+class SingleFlight:
+    """One lock per purchase, so that two threads never buy the same one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._locks: dict[str, tuple[threading.Lock, int]] = {}
+
+    @contextmanager
+    def only(self, name: str) -> Iterator[None]:
+        """Wait until no other thread is in here with this name."""
+        with self._lock:
+            lock, users = self._locks.get(name, (threading.Lock(), 0))
+            self._locks[name] = (lock, users + 1)
+        try:
+            with lock:
+                yield
+        finally:
+            with self._lock:
+                lock, users = self._locks[name]
+                if users == 1:
+                    del self._locks[name]
+                else:
+                    self._locks[name] = (lock, users - 1)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts that move while a run works; for progress and guards."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    ended: set[int] = field(default_factory=set)
+    changed: int = 0
+
+    def end(self, number: int, outcome: str) -> None:
+        """One more item has ended."""
+        with self.lock:
+            self.ended.add(number)
+            self.outcomes[outcome] += 1
+
+    def one_changed(self) -> int:
+        """One more known picture has other bytes; answers how many so far."""
+        with self.lock:
+            self.changed += 1
+            return self.changed
+
+
+@dataclass(slots=True)
+class Workshop:
+    """Everything that a run's stages work with. One per process and run."""
+
+    job: Job
+    run_id: str
+    place: Place
+    head: Head
+    folder: Path
+    """Local scratch space; removed at the end."""
+    lease: Lease
+    provider: Provider
+    account: Account
+    fetcher: Fetcher
+    masters: Masters
+    governor: Governor
+    journal: Journal
+    intents: IntentLog
+    budget: PixelBudget
+    spool: Spool | None
+    stop: StopFlag
+    started_at: datetime
+    retry_failures: bool
+    books: Books
+    gate: Callable[[], None]
+    """Raises unless a call may leave now."""
+    single_flight: SingleFlight = field(default_factory=SingleFlight)
+    tally: Tally = field(default_factory=Tally)
+    known: int = 0
+    work_rows: int = 0
+    verdict: Verdict | None = None
+
+    @property
+    def run_folder(self) -> str:
+        """Where this run keeps what it writes, inside the state."""
+        return self.place.run_folder(self.run_id)
+
+    @property
+    def asked_class(self) -> PurchaseClass:
+        """The class of purchase this run is about."""
+        return asked_class(self.job, self.account)
+
+    def me(self) -> Holder:
+        """This run as the holder of a claim."""
+        seconds = self.job.options.limits.item_seconds + CLAIM_MARGIN_SECONDS
+        return Holder.myself(self.run_id, self.job.catalog, seconds)
+
+    def write_json(self, name: str, content: dict[str, object]) -> None:
+        """Keep a small document in the run's folder."""
+        body = json.dumps(content, indent=1, default=str).encode()
+        self.place.state.write(f"{self.run_folder}/{name}", body, "application/json")
+
+    def close(self) -> None:
+        """Give back the lease, connections and scratch space."""
+        self.lease.release()
+        with suppress(PackshotError):
+            self.provider.close()
+        self.fetcher.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere else
+    job: Job,
+    *,
+    run_id: str,
+    place: Place,
+    lease: Lease,
+    provider: Provider,
+    account: Account,
+    head: Head,
+    retry_failures: bool,
+) -> Workshop:
+    """Lay out the parts of a run whose lease is held."""
+    run_folder = place.run_folder(run_id)
+    stop = StopFlag(job.options.finish_by)
+
+    def gate() -> None:
+        stop.check()
+        lease.check()
+
+    return Workshop(
+        job=job,
+        run_id=run_id,
+        place=place,
+        head=head,
+        folder=Path(tempfile.mkdtemp(prefix="packshot-")),
+        lease=lease,
+        provider=provider,
+        account=account,
+        fetcher=make_fetcher(job),
+        masters=Masters(place.state),
+        governor=Governor(provider.pace),
+        journal=Journal(place.state, run_folder, stop.set),
+        intents=IntentLog(place.state, run_folder, gate),
+        budget=PixelBudget(job.options.limits.decoded_megapixels * 1_000_000),
+        spool=Spool(Path(job.options.spool), place.state.url) if job.options.spool else None,
+        stop=stop,
+        gate=gate,
+        started_at=datetime.now(UTC),
+        retry_failures=retry_failures,
+        books=Books(
+            balance=balance_of(account),
+            cap=job.max_credits,
+            floor=job.keep_credits,
+            refresh=balance_reader(provider),
+            refresh_every=job.options.account_every,
+        ),
+    )
+
+
+def balance_of(account: Account) -> float | None:
+    """What the books count on; free engines have no balance."""
+    return None if account.purchase_class is PurchaseClass.FREE else account.total
+
+
+def balance_reader(provider: Provider) -> Callable[[], float | None]:
+    """Ask for the balance, and shrug when the provider does not answer."""
+
+    def read() -> float | None:
+        try:
+            return balance_of(provider.account())
+        except PackshotError:
+            return None
+
+    return read

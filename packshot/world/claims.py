@@ -1,0 +1,68 @@
+"""A claim on one purchase, so that two catalogs sharing a state buy a picture once."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from packshot.facts.errors import StoreUnavailable, TryTomorrow
+from packshot.world.holders import Holder, numbers, read_holder, take
+from packshot.world.store import AlreadyThere, Store
+
+POLL_SECONDS = 1.0
+
+
+@contextmanager
+def claimed(
+    store: Store, name: str, me: Holder, *, deadline: float, settled: Callable[[], bool]
+) -> Iterator[bool]:
+    """Hold the claim `name`; yields false when another process settled it meanwhile.
+
+    `deadline` is a value of `time.monotonic`. Raises `TryTomorrow` when another live
+    process still holds the claim by then.
+    """
+    folder = f"claims/{name}"
+    number = _first(store, folder, me)
+    while number is None:
+        if settled():
+            yield False
+            return
+        taken = take(store, folder, me)
+        if not isinstance(taken, Holder):
+            number = taken
+        elif time.monotonic() > deadline:
+            raise TryTomorrow(
+                f"run {taken.run_id} of catalog `{taken.catalog}` has been buying the same "
+                "picture for too long",
+                code="claimed_elsewhere",
+            )
+        else:
+            time.sleep(POLL_SECONDS)
+    try:
+        yield not settled()
+    finally:
+        _give_back(store, folder, number)
+
+
+def _first(store: Store, folder: str, me: Holder) -> int | None:
+    """Nearly always nobody else is there: one request instead of two."""
+    try:
+        store.create(f"{folder}/1.json", me.model_dump_json().encode())
+    except AlreadyThere:
+        return None
+    return 1
+
+
+def _give_back(store: Store, folder: str, number: int) -> None:
+    try:
+        for taken in {1, number} if number == 1 else set(numbers(store, folder)):
+            if taken <= number:
+                store.delete(f"{folder}/{taken}.json")
+    except StoreUnavailable:
+        return  # a claim without its holder ends by itself
+
+
+def standing(store: Store, name: str) -> Holder | None:
+    """Who holds a claim now, if anyone."""
+    taken = numbers(store, f"claims/{name}")
+    holder = read_holder(store, f"claims/{name}", taken[-1]) if taken else None
+    return holder if holder is not None and holder.alive() else None

@@ -1,0 +1,105 @@
+"""Who holds a name: numbered files, created once, the highest number wins.
+
+The lease of a catalog and the claim on one purchase are both kept this way.
+"""
+
+import os
+import socket
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from packshot.world.store import AlreadyThere, Store
+
+
+class Holder(BaseModel):
+    """A process that says it is at work."""
+
+    model_config = ConfigDict(frozen=True)
+
+    machine: str
+    pid: int
+    run_id: str
+    catalog: str
+    since: datetime
+    expires_at: datetime
+    released: bool = False
+
+    @classmethod
+    def myself(cls, run_id: str, catalog: str, seconds: float) -> Self:
+        """The present process, from now for so many seconds."""
+        now = datetime.now(UTC)
+        return cls(
+            machine=this_machine(),
+            pid=os.getpid(),
+            run_id=run_id,
+            catalog=catalog,
+            since=now,
+            expires_at=now + timedelta(seconds=seconds),
+        )
+
+    def alive(self) -> bool:
+        """Whether the holder may still be at work."""
+        if self.released or datetime.now(UTC) > self.expires_at:
+            return False
+        return self.machine != this_machine() or _process_exists(self.pid)
+
+    def renewed(self, seconds: float, *, released: bool = False) -> Self:
+        """The same holder with a later end."""
+        later = datetime.now(UTC) + timedelta(seconds=seconds)
+        return self.model_copy(update={"expires_at": later, "released": released})
+
+
+@cache
+def this_machine() -> str:
+    """Host, boot and process namespace: a pid means something only within all three."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    space = Path("/proc/self/ns/pid")
+    parts = [
+        socket.gethostname(),
+        boot.read_text().strip() if boot.exists() else "",
+        str(space.readlink()) if space.is_symlink() else "",
+    ]
+    return "/".join(part for part in parts if part)
+
+
+def _process_exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def numbers(store: Store, folder: str) -> list[int]:
+    """The numbers taken so far, in order."""
+    stems = (name.removesuffix(".json") for name in store.names(folder))
+    return sorted(int(stem) for stem in stems if stem.isdecimal())
+
+
+def read_holder(store: Store, folder: str, number: int) -> Holder | None:
+    """Whoever wrote this number; `None` while the file is being made or was removed."""
+    try:
+        return Holder.model_validate_json(store.read(f"{folder}/{number}.json"))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def take(store: Store, folder: str, me: Holder) -> int | Holder:
+    """Take the next number, or answer who holds the name now."""
+    taken = numbers(store, folder)
+    if taken:
+        other = read_holder(store, folder, taken[-1])
+        if other is not None and other.alive():
+            return other
+    mine = taken[-1] + 1 if taken else 1
+    try:
+        store.create(f"{folder}/{mine}.json", me.model_dump_json().encode())
+    except AlreadyThere:
+        return read_holder(store, folder, mine) or me.model_copy(update={"run_id": "another run"})
+    return mine

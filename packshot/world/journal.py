@@ -1,0 +1,130 @@
+"""What a run writes while it works: events in small files, and intents before calls."""
+
+import json
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+from packshot.facts.errors import StoreUnavailable
+from packshot.world.store import Store
+
+FLUSH_SECONDS = 1.0
+FLUSH_EVENTS = 500
+
+
+class Call(NamedTuple):
+    """One call to a provider that is about to leave."""
+
+    call_id: str
+    key: str
+    fingerprint: str
+    price: float
+    """At most; in the provider's unit."""
+
+
+class Journal:
+    """Events of one run by one process, written in waves as JSON Lines."""
+
+    def __init__(
+        self, store: Store, run_folder: str, trouble: Callable[[StoreUnavailable], None]
+    ) -> None:
+        self._store = store
+        self._folder = f"{run_folder}/parts"
+        self._trouble = trouble
+        self._writer = uuid.uuid4().hex[:8]
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._events: list[dict[str, object]] = []
+        self._oldest = time.monotonic()
+        self._waves = 0
+
+    def record(self, event: dict[str, object]) -> None:
+        """Note an event; writes a wave when one is due.
+
+        A store that is away is reported to `trouble`; the events are kept for later.
+        """
+        with self._lock:
+            if not self._events:
+                self._oldest = time.monotonic()
+            self._events.append(event)
+            due = (
+                len(self._events) >= FLUSH_EVENTS
+                or time.monotonic() - self._oldest >= FLUSH_SECONDS
+            )
+        if due:
+            try:
+                self.flush()
+            except StoreUnavailable as error:
+                self._trouble(error)
+
+    def flush(self) -> None:
+        """Write what has been noted; raises `StoreUnavailable`, keeping it for the next try."""
+        with self._writing:
+            with self._lock:
+                wave, self._events = self._events, []
+            if not wave:
+                return
+            body = "\n".join(json.dumps(event, default=_plain) for event in wave)
+            name = f"{self._folder}/{self._writer}-{self._waves:06d}.jsonl"
+            try:
+                self._store.write(name, body.encode(), "application/x-ndjson")
+            except BaseException:
+                with self._lock:
+                    self._events = wave + self._events
+                raise
+            self._waves += 1
+
+
+class IntentLog:
+    """Says which calls are about to leave, before they do.
+
+    Calls that are ready at the same moment share one write. `gate` is asked before
+    every wave and may raise, for example because the lease has been lost.
+    """
+
+    def __init__(self, store: Store, run_folder: str, gate: Callable[[], None]) -> None:
+        self._store = store
+        self._folder = f"{run_folder}/intents"
+        self._gate = gate
+        self._writer = uuid.uuid4().hex[:8]
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._waiting: list[Call] = []
+        self._waves = 0
+
+    def declare(self, call: Call) -> None:
+        """Return once the intent to make this call is stored. Raises `StopRun`."""
+        with self._lock:
+            self._waiting.append(call)
+        with self._writing:
+            with self._lock:
+                wave, self._waiting = self._waiting, []
+            if call not in wave:
+                self._waiting_again(wave)
+                return  # an earlier wave took it along
+            self._write(wave, call)
+
+    def _waiting_again(self, wave: list[Call]) -> None:
+        with self._lock:
+            self._waiting = wave + self._waiting
+
+    def _write(self, wave: list[Call], call: Call) -> None:
+        try:
+            self._gate()
+            body = "\n".join(json.dumps(declared._asdict()) for declared in wave)
+            name = f"{self._folder}/{self._writer}-{self._waves:06d}.jsonl"
+            self._store.write(name, body.encode(), "application/x-ndjson")
+        except BaseException:
+            self._waiting_again([other for other in wave if other != call])
+            raise
+        self._waves += 1
+
+
+def _plain(value: object) -> str:
+    """Times for JSON, in UTC without a zone, as the ledger writes them."""
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    raise TypeError(f"{type(value).__name__} cannot be an event's value")

@@ -1,0 +1,187 @@
+"""The memory between runs: one row per item, and events per run until they are folded in.
+
+`HEAD.json` names the present state file and the runs' changes that are not yet part
+of it. It is written last; what it does not name does not count.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+from pydantic import BaseModel, ConfigDict
+
+from packshot.world.store import Store
+
+MOST_UNFOLDED = 16
+FOLD_SHARE = 0.2
+KEPT_GENERATIONS = 2
+
+COLUMNS: dict[str, str] = {
+    "key": "VARCHAR",
+    "sku": "VARCHAR",
+    "position": "INTEGER",
+    "url_hash": "VARCHAR",
+    "url": "VARCHAR",
+    "status": "VARCHAR",
+    "reason_code": "VARCHAR",
+    "reason": "VARCHAR",
+    "etag": "VARCHAR",
+    "last_modified": "VARCHAR",
+    "checked_at": "TIMESTAMP",
+    "content_hash": "VARCHAR",
+    "source_format": "VARCHAR",
+    "source_width": "INTEGER",
+    "source_height": "INTEGER",
+    "source_bytes": "BIGINT",
+    "paid_options": "VARCHAR",
+    "fingerprint": "VARCHAR",
+    "provider": "VARCHAR",
+    "purchase_class": "VARCHAR",
+    "foreground_type": "VARCHAR",
+    "box_stated": "INTEGER[]",
+    "box_computed": "INTEGER[]",
+    "result_width": "INTEGER",
+    "result_height": "INTEGER",
+    "bought_at": "TIMESTAMP",
+    "charged_once": "DOUBLE",
+    "unit": "VARCHAR",
+    "recipe": "VARCHAR",
+    "pictures": "STRUCT(variant VARCHAR, path VARCHAR, width INTEGER, height INTEGER, "
+    "bytes BIGINT)[]",
+    "review_code": "VARCHAR",
+    "review": "VARCHAR",
+    "attempts": "INTEGER",
+    "first_failed_at": "TIMESTAMP",
+    "retry_at": "TIMESTAMP",
+    "gone_at": "TIMESTAMP",
+}
+"""Ledger columns and their DuckDB types; the fields of `Knowledge`, in order. Times are UTC."""
+
+
+class Head(BaseModel):
+    """What `HEAD.json` says."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: int = 1
+    generation: int = 0
+    state_file: str | None = None
+    state_rows: int = 0
+    unfolded: list[str] = []
+    unfolded_rows: int = 0
+    open_runs: list[str] = []
+    last_run: str | None = None
+    unknown_purchases: list[str] = []
+    """Fingerprints bought by a run that died before it could record the item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """One catalog's ledger."""
+
+    store: Store
+    catalog: str
+
+    def _name(self, name: str) -> str:
+        return f"{self.catalog}/ledger/{name}"
+
+    def head(self) -> Head:
+        """Where the ledger stands; an empty one on the first night."""
+        try:
+            return Head.model_validate_json(self.store.read(self._name("HEAD.json")))
+        except FileNotFoundError:
+            return Head()
+
+    def move(self, head: Head) -> None:
+        """Make a new head the truth. Only the lease's holder may."""
+        body = head.model_dump_json(indent=1).encode()
+        self.store.write(self._name("HEAD.json"), body, "application/json")
+
+    def attach(self, connection: duckdb.DuckDBPyConnection, head: Head, folder: Path) -> None:
+        """Make the ledger readable as the view `ledger`."""
+        empty = ", ".join(f"NULL::{kind} AS {name}" for name, kind in COLUMNS.items())
+        if head.state_file is None and not head.unfolded:
+            connection.execute(f"CREATE OR REPLACE VIEW ledger AS SELECT {empty} WHERE false")
+            return
+        state = f"SELECT {empty} WHERE false"
+        if head.state_file is not None:
+            state = _read_parquet([self.store.download(self._name(head.state_file), folder)])
+        if not head.unfolded:
+            connection.execute(f"CREATE OR REPLACE VIEW ledger AS {state}")
+            return
+        changes = [self.store.download(name, folder) for name in head.unfolded]
+        _latest_changes(connection, changes)
+        connection.execute(
+            f"CREATE OR REPLACE VIEW ledger AS SELECT * FROM ({state}) s "
+            "ANTI JOIN ledger_changes c ON s.key = c.key "
+            "UNION ALL BY NAME SELECT * EXCLUDE (age) FROM ledger_changes"
+        )
+
+    def learn(
+        self, connection: duckdb.DuckDBPyConnection, head: Head, changes: Path, run_id: str
+    ) -> Head:
+        """Add a run's changes: as a file of their own, or folded into a new state file.
+
+        The view `ledger` must be attached to `head`. The caller moves the head.
+        """
+        count = connection.execute(
+            "SELECT count(*) FROM read_parquet(?)", [str(changes)]
+        ).fetchone()
+        rows = int(count[0]) if count else 0
+        if rows == 0:
+            return head
+        name = f"{self.catalog}/runs/{run_id}/ledger.parquet"
+        self.store.upload(name, changes, "application/vnd.apache.parquet")
+        moved = head.model_copy(
+            update={
+                "unfolded": [*head.unfolded, name],
+                "unfolded_rows": head.unfolded_rows + rows,
+            }
+        )
+        crowded = len(moved.unfolded) > MOST_UNFOLDED
+        if crowded or moved.unfolded_rows > FOLD_SHARE * max(moved.state_rows, 1):
+            return self._fold(connection, moved, changes.parent)
+        return moved
+
+    def _fold(self, connection: duckdb.DuckDBPyConnection, head: Head, folder: Path) -> Head:
+        self.attach(connection, head, folder)
+        number = head.generation + 1
+        name = f"state-{number}.parquet"
+        path = folder / name
+        connection.execute(
+            f"COPY (SELECT * FROM ledger) TO '{path}' (FORMAT parquet, COMPRESSION zstd)"
+        )
+        count = connection.execute("SELECT count(*) FROM read_parquet(?)", [str(path)]).fetchone()
+        self.store.upload(self._name(name), path, "application/vnd.apache.parquet")
+        return head.model_copy(
+            update={
+                "generation": number,
+                "state_file": name,
+                "state_rows": int(count[0]) if count else 0,
+                "unfolded": [],
+                "unfolded_rows": 0,
+            }
+        )
+
+    def tidy(self, head: Head) -> None:
+        """Remove state files that readers of the last generations no longer need."""
+        for name in self.store.names(f"{self.catalog}/ledger"):
+            number = name.removeprefix("state-").removesuffix(".parquet")
+            if number.isdecimal() and int(number) <= head.generation - KEPT_GENERATIONS:
+                self.store.delete(self._name(name))
+
+
+def _read_parquet(files: list[Path]) -> str:
+    listed = ", ".join(f"'{file}'" for file in files)
+    return f"SELECT * FROM read_parquet([{listed}])"
+
+
+def _latest_changes(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> None:
+    """The newest row of each changed key, as the table `ledger_changes`."""
+    rows = " UNION ALL BY NAME ".join(
+        f"SELECT *, {age} AS age FROM read_parquet('{file}')" for age, file in enumerate(files)
+    )
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE ledger_changes AS "
+        f"SELECT * FROM ({rows}) QUALIFY row_number() OVER (PARTITION BY key ORDER BY age DESC) = 1"
+    )

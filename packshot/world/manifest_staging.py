@@ -1,0 +1,279 @@
+"""Staging a manifest: whatever was handed in becomes one Parquet file with one row per image.
+
+A record that yields no image yields one rejected row, so every row number occurs. Rejected
+rows have `reject_code` and `reject_reason`, and neither key nor url.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from packshot.facts.columns import ColumnNames, Understanding, understand
+from packshot.facts.item import LONGEST_SKU, Fault, fetchable, item_key, sku_fault
+from packshot.world.manifest_cells import (
+    Cell,
+    foreground_type,
+    position,
+    readable,
+    resolution,
+    yes_or_no,
+)
+from packshot.world.manifest_files import ManifestFile, opened
+from packshot.world.manifest_records import Broken, Chunk, table
+
+T = TypeVar("T")
+
+CARRIED = "carried_"
+STAGED_FIELDS = (
+    pa.field("row", pa.int64(), nullable=False),
+    pa.field("file", pa.string()),
+    pa.field("sku", pa.string()),
+    pa.field("key", pa.string()),
+    pa.field("position", pa.int32()),
+    pa.field("image_id", pa.string()),
+    pa.field("url", pa.string()),
+    pa.field("foreground_type", pa.string()),
+    pa.field("resolution", pa.string()),
+    pa.field("skip", pa.bool_(), nullable=False),
+    pa.field("reject_code", pa.string()),
+    pa.field("reject_reason", pa.string()),
+)
+
+_NO_SKU = Fault("no_sku", "The row has no SKU; fill it in.")
+_NO_IMAGE = Fault("no_image", "The row has no image address; fill it in.")
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What lies in the staged file."""
+
+    understanding: Understanding
+    rows: int
+    """Records of the manifest."""
+    images: int
+    """Staged rows that can be worked on."""
+    rejected: int
+    path: Path
+    files: tuple[str, ...]
+
+
+def stage_manifest(
+    manifest: str,
+    out: Path,
+    *,
+    columns: ColumnNames,
+    allowed_schemes: frozenset[str],
+    storage_options: Mapping[str, Any],
+) -> Staged:
+    """Read a manifest and write it to `out`, normalised; `out` appears only when complete.
+
+    Raises `BadManifest`. The file holds URLs as they will be fetched, signatures included.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    aside = out.with_name(f"{out.name}.part")
+    staging = _Staging(aside, columns, allowed_schemes)
+    try:
+        with opened(manifest, storage_options) as files, closing(staging):
+            for file in files:
+                staging.add(file)
+        aside.replace(out)
+    finally:
+        aside.unlink(missing_ok=True)
+    return staging.result(out)
+
+
+class _Staging:
+    """One staged file in the making."""
+
+    def __init__(self, path: Path, columns: ColumnNames, allowed: frozenset[str]) -> None:
+        self._path = path
+        self._columns = columns
+        self._allowed = allowed
+        self._meaning: Understanding | None = None
+        self._writer: Any = None
+        self._files: list[str] = []
+        self._left_out: dict[str, None] = {}
+        self._rows = self._staged = self._rejected = 0
+
+    def add(self, file: ManifestFile) -> None:
+        """Stage one file's records."""
+        records = table(file, self._meaning.header if self._meaning else None)
+        meaning = self._meaning = self._meaning or understand(records.header, self._columns)
+        carried = [pa.field(CARRIED + name, pa.string()) for name in meaning.carried]
+        schema = pa.schema([*STAGED_FIELDS, *carried])
+        self._writer = self._writer or pq.ParquetWriter(self._path, schema, compression="zstd")
+        for chunk in records.chunks():
+            pictures = _Pictures(chunk, meaning, file.folder, self._allowed)
+            staged = pictures.table(schema, None if file.alone else file.name)
+            self._writer.write_table(staged)
+            self._rows += len(chunk.rows) + len(chunk.broken)
+            self._staged += staged.num_rows
+            self._rejected += staged.num_rows - staged["reject_code"].null_count
+        self._left_out |= dict.fromkeys(records.left_out)
+        self._files.append(file.name)
+
+    def close(self) -> None:
+        """Write the Parquet footer."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def result(self, path: Path) -> Staged:
+        """What was staged."""
+        assert self._meaning is not None  # noqa: S101 - a manifest has at least one file
+        return Staged(
+            self._meaning.model_copy(update={"left_out": tuple(self._left_out)}),
+            self._rows,
+            self._staged - self._rejected,
+            self._rejected,
+            path,
+            tuple(self._files),
+        )
+
+
+class _Pictures:
+    """The pictures of a chunk: records read role by role, then told apart by image."""
+
+    def __init__(
+        self, chunk: Chunk, meaning: Understanding, folder: str, allowed: frozenset[str]
+    ) -> None:
+        self._chunk = chunk
+        self._meaning = meaning
+        self._cells = dict(zip(meaning.header, chunk.columns, strict=True))
+        self._faults: dict[int, Fault] = {}
+        self._skus = self._read(meaning.sku, partial(_sku, meaning.sku), "")
+        self._positions = self._read(meaning.position, position, None)
+        self._image_ids = self._read(meaning.image_id, partial(_image_id, meaning.image_id), None)
+        self._types = self._read(meaning.foreground_type, foreground_type, None)
+        self._resolutions = self._read(meaning.resolution, resolution, None)
+        self._skips = self._read(meaning.skip, yes_or_no, default=False)
+        self._index, self._written = self._images()
+        self._found = [
+            fetchable(url, folder, allowed) if url else _NO_IMAGE for url in self._written
+        ]
+        if self._faults:
+            self._found = [
+                self._faults.get(i, found)
+                for i, found in zip(self._index, self._found, strict=True)
+            ]
+
+    def _read(self, column: str | None, parse: Callable[[str], T | Fault], default: T) -> list[T]:
+        """One value per record; the first fault of a record stands for it."""
+        if column is None:
+            return [default] * len(self._chunk.rows)
+        values: list[T] = []
+        for i, cell in enumerate(self._texts(column)):
+            value = parse(cell.strip())
+            if isinstance(value, Fault):
+                self._faults.setdefault(i, value)
+                value = default
+            values.append(value)
+        return values
+
+    def _texts(self, column: str) -> Sequence[str]:
+        cells = self._cells[column]
+        return [
+            cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)
+            for cell in cells
+        ]
+
+    def _images(self) -> tuple[Sequence[int], list[str]]:
+        """For each image its record and its address as written; none is one without address."""
+        columns = [self._cells[name] for name in self._meaning.images]
+        if len(columns) == 1 and not self._chunk.lists:
+            return range(len(columns[0])), [str(cell).strip() for cell in columns[0]]
+        index: list[int] = []
+        written: list[str] = []
+        for i, cells in enumerate(zip(*columns, strict=True)):
+            urls = [] if i in self._faults else [url for cell in cells for url in _addresses(cell)]
+            written += urls or [""]
+            index += [i] * (len(urls) or 1)
+        return index, written
+
+    def table(self, schema: Any, file: str | None) -> Any:  # noqa: ANN401 - pyarrow has no types
+        """The staged rows, in the order of the manifest's rows."""
+        size = len(self._index)
+        faults = [found if isinstance(found, Fault) else None for found in self._found]
+        columns = {
+            "row": self._spread(self._chunk.rows),
+            "file": pa.array([file] * size, pa.string()),
+            "sku": self._spread([sku or None for sku in self._skus]),
+            **self._keys(faults),
+            "image_id": self._spread(self._image_ids),
+            "url": [None if fault else url for fault, url in zip(faults, self._found, strict=True)],
+            "foreground_type": self._spread(self._types),
+            "resolution": self._spread(self._resolutions),
+            "skip": self._spread(self._skips),
+            "reject_code": [fault and fault.code for fault in faults],
+            "reject_reason": [fault and fault.reason for fault in faults],
+        }
+        for name in self._meaning.carried:
+            columns[CARRIED + name] = self._spread(_carried(self._texts(name)))
+        whole = pa.table(columns, schema=schema)
+        if not self._chunk.broken:
+            return whole
+        return pa.concat_tables([whole, _broken(self._chunk.broken, schema, file)]).sort_by("row")
+
+    def _keys(self, faults: Sequence[Fault | None]) -> dict[str, Sequence[object]]:
+        """Keys and positions; a position counts where it can mean only one image."""
+        positions = self._spread(self._positions)
+        if not isinstance(self._index, range):
+            images = Counter(self._index)
+            positions = [
+                number if images[i] == 1 else None
+                for i, number in zip(self._index, positions, strict=True)
+            ]
+        skus, image_ids = self._spread(self._skus), self._spread(self._image_ids)
+        names = zip(faults, skus, self._written, positions, image_ids, strict=True)
+        keys = [
+            None if fault else item_key(sku, url, number, image_id)
+            for fault, sku, url, number, image_id in names
+        ]
+        return {"key": keys, "position": positions}
+
+    def _spread(self, values: Sequence[T]) -> Sequence[T]:
+        """Values of records as values of images."""
+        return values if isinstance(self._index, range) else [values[i] for i in self._index]
+
+
+def _broken(broken: Iterable[Broken], schema: Any, file: str | None) -> Any:  # noqa: ANN401
+    """Records that could not be read, as rejected rows."""
+    rows = [
+        {
+            "row": row,
+            "file": file,
+            "skip": False,
+            "reject_code": fault.code,
+            "reject_reason": fault.reason,
+        }
+        for row, fault in broken
+    ]
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _addresses(cell: Cell) -> list[str]:
+    urls = (cell,) if isinstance(cell, str) else cell
+    return [stripped for url in urls if (stripped := url.strip())]
+
+
+def _carried(cells: Sequence[str]) -> Sequence[str]:
+    """Cells that Parquet can hold."""
+    text = "".join(cells)
+    return cells if text.isascii() and "\0" not in text else [readable(cell) for cell in cells]
+
+
+def _sku(column: str, text: str) -> str | Fault:
+    if text.isalnum() and len(text) <= LONGEST_SKU:
+        return text
+    return (sku_fault(text, column) or text) if text else _NO_SKU
+
+
+def _image_id(column: str | None, text: str) -> str | Fault | None:
+    return sku_fault(text, f"{column}", "bad_image_id") or text or None

@@ -1,0 +1,115 @@
+"""Masters: what was bought, kept as it came, each with its receipt and a small preview.
+
+A master is one ZIP of stored entries: `receipt.json` first, so that the head of the
+file tells what it is, then `preview.jpg` and `result.<format>`.
+"""
+
+import io
+import struct
+import zipfile
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from packshot.facts.errors import StoreUnavailable
+from packshot.facts.purchase import PurchaseClass, Receipt
+from packshot.world.store import Store
+
+HEAD_BYTES = 8192
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_LOCAL_HEADER = struct.Struct("<4s5H3I2H")
+
+
+class Master(NamedTuple):
+    """A purchase, whole."""
+
+    receipt: Receipt
+    result: bytes
+
+
+def folder_of(fingerprint: str) -> str:
+    """Where the purchases of one fingerprint lie."""
+    return f"masters/{fingerprint[:2]}/{fingerprint}"
+
+
+def pack(receipt: Receipt, preview: bytes, result: bytes) -> bytes:
+    """The bytes of a master; equal input gives equal bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in (
+            ("receipt.json", receipt.model_dump_json().encode()),
+            ("preview.jpg", preview),
+            (f"result.{receipt.result_format}", result),
+        ):
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), content)
+    return buffer.getvalue()
+
+
+def read_receipt(head: bytes) -> Receipt:
+    """The receipt from a master's first bytes. Raises `ValueError` if there is none."""
+    if len(head) < _LOCAL_HEADER.size:
+        raise ValueError("a master must begin with its receipt")
+    fields = _LOCAL_HEADER.unpack_from(head)
+    size, name_length, extra_length = fields[8], fields[9], fields[10]
+    start = _LOCAL_HEADER.size + name_length + extra_length
+    if fields[0] != b"PK\x03\x04" or start + size > len(head):
+        raise ValueError("a master must begin with its receipt")
+    return Receipt.model_validate_json(head[start : start + size])
+
+
+class Masters:
+    """All purchases of one state, whatever catalog bought them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def keep(self, receipt: Receipt, preview: bytes, result: bytes) -> None:
+        """Store a purchase; raises `StoreUnavailable`."""
+        self.keep_packed(receipt, pack(receipt, preview, result))
+
+    def keep_packed(self, receipt: Receipt, packed: bytes) -> None:
+        """Store a master that was packed before, for example one from the spool."""
+        name = f"{folder_of(receipt.fingerprint)}/{receipt.provider}.zip"
+        self._store.write(name, packed, "application/zip")
+
+    def receipts(self, fingerprint: str) -> list[Receipt]:
+        """What was ever bought under this fingerprint, best class first."""
+        folder = folder_of(fingerprint)
+        found = (
+            self._receipt(f"{folder}/{name}")
+            for name in self._store.names(folder)
+            if name.endswith(".zip")
+        )
+        return sorted(
+            (receipt for receipt in found if receipt is not None),
+            key=lambda receipt: -receipt.purchase_class.rank,
+        )
+
+    def _receipt(self, name: str) -> Receipt | None:
+        try:
+            return read_receipt(self._store.read(name, HEAD_BYTES))
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise StoreUnavailable(
+                f"{self._store.address(name)} is not a master any more; restore or remove it",
+                code="master_unreadable",
+            ) from error
+
+    def open(self, fingerprint: str, provider: str) -> Master:
+        """Read a purchase whole. Raises `FileNotFoundError`."""
+        packed = self._store.read(f"{folder_of(fingerprint)}/{provider}.zip")
+        receipt = read_receipt(packed[:HEAD_BYTES])
+        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+            return Master(receipt, archive.read(f"result.{receipt.result_format}"))
+
+
+def choose(
+    receipts: Iterable[Receipt], asked: PurchaseClass, *, provider: str | None
+) -> Receipt | None:
+    """The first purchase that satisfies the request; of one provider only, if named."""
+    for receipt in receipts:
+        if provider is not None and receipt.provider != provider:
+            continue
+        if receipt.purchase_class.satisfies(asked):
+            return receipt
+    return None

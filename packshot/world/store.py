@@ -1,0 +1,247 @@
+"""A place to keep things: a local folder or object storage, with the same few verbs.
+
+Every write is atomic, creation is exclusive, and nothing is remembered between
+calls, so that two processes on one place see each other's work at once.
+"""
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import fsspec
+from fsspec.core import split_protocol
+
+from packshot.facts.errors import BadOption, StoreUnavailable
+from packshot.facts.job import Storage
+
+LOCAL_PROTOCOLS = frozenset({"file", "local"})
+TEMPORARY_SUFFIX = ".partial"
+
+
+class AlreadyThere(Exception):
+    """Somebody else created this name first."""
+
+
+class Store(Protocol):
+    """All names are relative to the place, with `/` between their parts."""
+
+    url: str
+
+    def read(self, name: str, first_bytes: int | None = None) -> bytes:
+        """The content, or its beginning. Raises `FileNotFoundError`."""
+        ...
+
+    def write(self, name: str, content: bytes, content_type: str = ...) -> None:
+        """Put the whole content there, or nothing of it."""
+        ...
+
+    def create(self, name: str, content: bytes) -> None:
+        """Write only if nothing is there; raises `AlreadyThere`."""
+        ...
+
+    def upload(self, name: str, file: Path, content_type: str = ...) -> None:
+        """Write a local file's content."""
+        ...
+
+    def download(self, name: str, folder: Path) -> Path:
+        """A local file with this content, for readers that want a path."""
+        ...
+
+    def names(self, folder: str) -> list[str]:
+        """What lies directly in a folder, sorted; empty when there is no such folder."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove it if it is there and we may; never raises for a missing name."""
+        ...
+
+    def address(self, name: str) -> str:
+        """Path or URL for people and reports."""
+        ...
+
+
+@contextmanager
+def _in_our_words(url: str) -> Iterator[None]:
+    """Turn what a file system throws into one error that says what to look at."""
+    try:
+        yield
+    except (FileNotFoundError, AlreadyThere, StoreUnavailable):
+        raise
+    except PermissionError as error:
+        raise StoreUnavailable(f"{url}: access denied; check credentials and policy") from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StoreUnavailable(f"{url}: {reason}") from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in {"botocore", "aiobotocore", "aiohttp"}:
+            raise
+        raise StoreUnavailable(f"{url}: {type(error).__name__}") from error
+
+
+class LocalStore:
+    """A folder. Writes go aside and are renamed."""
+
+    def __init__(self, root: str) -> None:
+        self.root = Path(root).expanduser().absolute()
+        self.url = str(self.root)
+
+    def read(self, name: str, first_bytes: int | None = None) -> bytes:
+        with _in_our_words(self.url), (self.root / name).open("rb") as file:
+            return file.read(-1 if first_bytes is None else first_bytes)
+
+    def write(self, name: str, content: bytes, content_type: str = "") -> None:
+        del content_type  # a folder keeps none
+        self._aside(name, lambda path: path.write_bytes(content))
+
+    def upload(self, name: str, file: Path, content_type: str = "") -> None:
+        del content_type
+        self._aside(name, lambda path: shutil.copyfile(file, path))
+
+    def _aside(self, name: str, write: Callable[[Path], object]) -> None:
+        target = self.root / name
+        aside = target.with_name(f".{uuid.uuid4().hex}{TEMPORARY_SUFFIX}")
+        with _in_our_words(self.url):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                write(aside)
+                aside.replace(target)
+            except BaseException:
+                aside.unlink(missing_ok=True)
+                raise
+
+    def create(self, name: str, content: bytes) -> None:
+        target = self.root / name
+        with _in_our_words(self.url):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+            except FileExistsError:
+                raise AlreadyThere(name) from None
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+
+    def download(self, name: str, folder: Path) -> Path:
+        del folder
+        path = self.root / name
+        if not path.is_file():
+            raise FileNotFoundError(name)
+        return path
+
+    def names(self, folder: str) -> list[str]:
+        with _in_our_words(self.url):
+            try:
+                found = [entry.name for entry in (self.root / folder).iterdir()]
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+        return sorted(name for name in found if not name.endswith(TEMPORARY_SUFFIX))
+
+    def delete(self, name: str) -> None:
+        with _in_our_words(self.url):
+            (self.root / name).unlink(missing_ok=True)
+
+    def address(self, name: str) -> str:
+        return str(self.root / name)
+
+
+class ObjectStore:
+    """A prefix on object storage, through fsspec."""
+
+    def __init__(self, url: str, storage: Storage, *, public: bool) -> None:
+        protocol, path = split_protocol(url)
+        self.url = url.rstrip("/")
+        self._protocol = protocol
+        self._root = path.rstrip("/")
+        self._is_s3 = protocol in {"s3", "s3a"}
+        self._headers = _s3_headers(storage, public=public) if self._is_s3 else {}
+        # Without these two another process's masters stay invisible and are bought again.
+        self._fs: Any = fsspec.filesystem(
+            protocol,
+            skip_instance_cache=True,
+            use_listings_cache=False,
+            **(storage.fsspec_options() if self._is_s3 else {}),
+        )
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}" if name else self._root
+
+    def read(self, name: str, first_bytes: int | None = None) -> bytes:
+        with _in_our_words(self.url):
+            if first_bytes is None:
+                return bytes(self._fs.cat_file(self._path(name)))
+            return bytes(self._fs.cat_file(self._path(name), start=0, end=first_bytes))
+
+    def write(
+        self, name: str, content: bytes, content_type: str = "application/octet-stream"
+    ) -> None:
+        with _in_our_words(self.url):
+            self._fs.pipe_file(self._path(name), content, **self._typed(content_type))
+
+    def upload(self, name: str, file: Path, content_type: str = "application/octet-stream") -> None:
+        with _in_our_words(self.url):
+            self._fs.put_file(str(file), self._path(name), **self._typed(content_type))
+
+    def _typed(self, content_type: str) -> dict[str, str]:
+        return {"ContentType": content_type, **self._headers} if self._is_s3 else {}
+
+    def create(self, name: str, content: bytes) -> None:
+        with _in_our_words(self.url):
+            try:
+                self._fs.pipe_file(
+                    self._path(name), content, mode="create", **self._typed("application/json")
+                )
+            except FileExistsError:
+                raise AlreadyThere(name) from None
+            except OSError as error:
+                if "PreconditionFailed" in repr(error.__cause__) or "PreconditionFailed" in str(
+                    error
+                ):
+                    raise AlreadyThere(name) from None
+                raise
+
+    def download(self, name: str, folder: Path) -> Path:
+        target = folder / name.replace("/", "__")
+        with _in_our_words(self.url):
+            self._fs.get_file(self._path(name), str(target))
+        return target
+
+    def names(self, folder: str) -> list[str]:
+        with _in_our_words(self.url):
+            try:
+                found = self._fs.ls(self._path(folder), detail=False, refresh=True)
+            except FileNotFoundError:
+                return []
+        return sorted({path.rstrip("/").rsplit("/", 1)[-1] for path in found})
+
+    def delete(self, name: str) -> None:
+        with _in_our_words(self.url):
+            try:
+                self._fs.rm_file(self._path(name))
+            except FileNotFoundError:
+                return
+
+    def address(self, name: str) -> str:
+        return f"{self.url}/{name}"
+
+
+def _s3_headers(storage: Storage, *, public: bool) -> dict[str, str]:
+    headers: dict[str, str | None] = {"ServerSideEncryption": storage.server_side_encryption}
+    if public:
+        headers |= {"CacheControl": storage.cache_control, "ACL": storage.acl}
+    return {name: value for name, value in headers.items() if value}
+
+
+def open_store(url: str, storage: Storage, *, public: bool = False) -> Store:
+    """Open the place behind a path or URL; raises `BadOption` for an unknown scheme."""
+    protocol, path = split_protocol(url)
+    if protocol is None or protocol in LOCAL_PROTOCOLS:
+        return LocalStore(path)
+    if protocol in {"http", "https"}:
+        raise BadOption(f"{url}: pictures cannot be written over HTTP; give a folder or s3://…")
+    try:
+        return ObjectStore(url, storage, public=public)
+    except (ImportError, ValueError) as error:
+        raise BadOption(f"{url}: no file system is installed for `{protocol}://`") from error

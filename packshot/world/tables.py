@@ -1,0 +1,43 @@
+"""DuckDB with bounded memory and nothing it can reach but the files it is handed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+MEMORY_LIMIT = "700MB"
+
+
+@contextmanager
+def tables(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that spills into `folder` and works in UTC."""
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY_LIMIT,
+        "temp_directory": str(folder / "spill"),
+        "preserve_insertion_order": "true",
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    connection = duckdb.connect(":memory:", config=settings)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def scalar(connection: duckdb.DuckDBPyConnection, query: str, *values: object) -> int:
+    """The one number a query answers; zero where it is NULL."""
+    row = connection.execute(query, list(values)).fetchone()
+    return int(row[0] or 0) if row else 0
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
+    """Column names of a table, view or table function, in order."""
+    rows = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+    return [str(row[0]) for row in rows]
+
+
+def quoted(name: str) -> str:
+    """A column name, safe inside SQL."""
+    return '"' + name.replace('"', '""') + '"'

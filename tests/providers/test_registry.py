@@ -1,0 +1,68 @@
+"""Every provider can be made by name, and a wrong wish is answered with what would do."""
+
+import pytest
+
+from packshot.facts.errors import BadOption
+from packshot.facts.purchase import PurchaseClass
+from packshot.providers.face import Provider
+from packshot.providers.registry import PROVIDERS, Access, build
+
+
+def made(name: str, **wishes: str | None) -> Provider:
+    """A provider with the usual settings."""
+    return build(
+        name,
+        api_key=wishes.get("api_key"),
+        base_url=wishes.get("base_url"),
+        wire_format=wishes.get("wire_format") or "zip",
+        calls_at_once=3,
+    )
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_a_provider_answers_to_its_name(name: str) -> None:
+    """The word in the registry is the word in receipts."""
+    provider = made(name, api_key="planted-key")
+    assert (provider.name, provider.pace.calls_at_once) == (name, 3)
+    provider.close()
+
+
+def test_the_registry_says_what_each_is_worth() -> None:
+    """One line each: the key's variable, a description, a class."""
+    classes = {name: entry.purchase_class for name, entry in PROVIDERS.items()}
+    assert classes == {"local": PurchaseClass.FREE, "removebg": PurchaseClass.PAID}
+    assert PROVIDERS["removebg"].key_variable == "REMOVEBG_API_KEY"
+    assert all(entry.description for entry in PROVIDERS.values())
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
+    """A typo costs one look."""
+    with pytest.raises(BadOption, match=r"no provider `removbg`; there are local, removebg"):
+        made("removbg")
+
+
+@pytest.mark.parametrize("key", [None, "", "  "])
+def test_a_missing_key_says_where_it_is_looked_for(key: str | None) -> None:
+    """Both places are named: the variable and the Secret block."""
+    with pytest.raises(BadOption, match=r"REMOVEBG_API_KEY.*`packshot-removebg-key`"):
+        made("removebg", api_key=key)
+
+
+@pytest.mark.parametrize(
+    ("name", "wishes"),
+    [
+        ("removebg", {"wire_format": "tiff"}),
+        ("removebg", {"base_url": "nowhere"}),
+        ("local", {"base_url": "https://api.remove.bg"}),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_refused(name: str, wishes: dict[str, str]) -> None:
+    """No setting is dropped in silence."""
+    with pytest.raises(BadOption):
+        made(name, api_key="planted-key", **wishes)
+
+
+def test_access_hides_its_key() -> None:
+    """It may end up in a log."""
+    access = Access(api_key="planted-key", base_url=None, wire_format="zip", calls_at_once=1)
+    assert "planted-key" not in repr(access)

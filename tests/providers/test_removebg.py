@@ -1,0 +1,186 @@
+"""remove.bg, played by a function: what is sent, what is not, and what the account says."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from packshot.facts.errors import BadOption, ImageRefused, Uncertain
+from packshot.facts.paid_options import PaidOptions, Resolution
+from packshot.facts.purchase import Account, Price, PurchaseClass
+from packshot.providers.face import Source, Ticket
+from packshot.providers.removebg import RemoveBg
+from tests.providers.playing import KEY, Stage, encoded, sent
+
+PLAIN = PaidOptions()
+
+
+def test_only_what_differs_from_the_apis_own_defaults_is_said(stage: Stage) -> None:
+    """Size, level and format are always said: the API's own size is a preview."""
+    stage.client().submit(sent(), PLAIN)
+    assert stage.form == {"size": "full", "type_level": "latest", "format": "zip"}
+
+
+def test_every_option_reaches_the_api(stage: Stage) -> None:
+    """No option is dropped, and a region is written with single spaces."""
+    ours = {
+        "resolution": "4k",
+        "foreground_type": "car",
+        "type_level": "2",
+        "region": "10%20% 90%80.5%",
+        "crop": True,
+        "semitransparency": False,
+        "shadow_type": "3D",
+        "shadow_opacity": 40,
+        "background_color": "#fff8",
+    }
+    stage.client().submit(sent(), PaidOptions.model_validate(ours))
+    assert stage.form == {
+        "size": "full",
+        "type": "car",
+        "type_level": "2",
+        "format": "zip",
+        "roi": "10% 20% 90% 80.5%",
+        "crop": "true",
+        "semitransparency": "false",
+        "shadow_type": "3D",
+        "shadow_opacity": "40",
+        "bg_color": "ffffff88",
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "media"), [("JPEG", "source.jpg", "jpeg"), ("PNG", "source.png", "png")]
+)
+def test_the_picture_goes_as_a_file(kind: str, name: str, media: str, stage: Stage) -> None:
+    """The upload is multipart, under a name that says nothing."""
+    stage.client().submit(sent(content=b"the very bytes", kind=kind), PLAIN)
+    part = f'name="image_file"; filename="{name}"\r\nContent-Type: image/{media}\r\n\r\n'
+    assert part.encode() + b"the very bytes" in stage.requests[-1].read()
+
+
+def test_the_call_is_signed_by_header(stage: Stage) -> None:
+    """The key is nowhere else, and JSON is not asked for."""
+    stage.client().submit(sent(), PLAIN)
+    request = stage.requests[-1]
+    assert str(request.url) == "https://api.remove.bg/v1.0/removebg"
+    assert (request.headers["x-api-key"], request.headers["accept"]) == (KEY, "*/*")
+    assert KEY.encode() not in request.read()
+
+
+def test_the_base_url_is_a_setting(stage: Stage) -> None:
+    """Other services speak the same format, and so does the sandbox."""
+    client = stage.client(base_url="http://127.0.0.1:8000/v1.0/")
+    client.submit(sent(), PLAIN)
+    assert str(stage.requests[-1].url) == "http://127.0.0.1:8000/v1.0/removebg"
+    client.close()
+
+
+def test_a_png_of_more_than_ten_megapixels_is_asked_for_as_zip(stage: Stage) -> None:
+    """The API would shrink it without a word."""
+    client = stage.client(wire_format="png")
+    client.submit(sent(4000, 3000), PLAIN)
+    assert stage.form["format"] == "zip"
+    client.submit(sent(4000, 2500), PLAIN)
+    assert stage.form["format"] == "png"
+
+
+@pytest.mark.parametrize(
+    ("source", "wire_format", "code"),
+    [
+        (sent(kind="WEBP"), "zip", "invalid_file_type"),
+        (sent(content=bytes(22_000_001)), "zip", "file_too_large"),
+        (sent(8000, 6251), "zip", "resolution_too_high"),
+        (sent(), "jpg", "option_not_supported"),
+    ],
+    ids=["format", "bytes", "pixels", "transparent JPEG"],
+)
+def test_what_the_api_would_refuse_is_not_sent(
+    source: Source, wire_format: str, code: str, stage: Stage
+) -> None:
+    """A call that cannot succeed costs nobody anything."""
+    with pytest.raises(ImageRefused) as caught:
+        stage.client(wire_format=wire_format).submit(source, PLAIN)
+    assert (caught.value.code, stage.requests) == (code, [])
+
+
+def test_a_jpeg_is_fine_on_an_opaque_ground(stage: Stage) -> None:
+    """Then nothing is left that would have to be transparent."""
+    answer = httpx.Response(200, content=encoded(kind="JPEG", mode="RGB"))
+    client = stage.client(answer, wire_format="jpg")
+    assert client.submit(sent(), PaidOptions(background_color="ffffff")).format == "jpeg"
+    with pytest.raises(ImageRefused):
+        client.submit(sent(), PaidOptions(background_color="ffffff80"))
+
+
+@pytest.mark.parametrize(
+    ("resolution", "megapixels", "amount"),
+    [
+        ("preview", 20.0, 0.25),
+        ("full", 0.1, 1.0),
+        ("50MP", None, 1.0),
+        ("auto", 0.25, 0.25),
+        ("auto", 0.26, 1.0),
+        ("auto", None, 1.0),
+    ],
+)
+def test_prices(
+    resolution: Resolution, megapixels: float | None, amount: float, stage: Stage
+) -> None:
+    """A preview is a quarter, `auto` goes by the picture, everything else is one."""
+    price = stage.client().price(PaidOptions(resolution=resolution), megapixels)
+    assert price == Price(amount, amount)
+
+
+def test_the_account_is_read_by_kind(stage: Stage) -> None:
+    """Missing kinds are zero, as before there was an enterprise."""
+    told = {
+        "credits": {"total": 200.5, "payg": 50.5, "subscription": 150},
+        "api": {"free_calls": 7},
+    }
+    account = stage.client(httpx.Response(200, json={"data": {"attributes": told}})).account()
+    kinds = {"subscription": 150.0, "payg": 50.5, "enterprise": 0.0}
+    assert account == Account(unit="credits", total=200.5, kinds=kinds, free_calls=7)
+    assert str(stage.requests[-1].url) == "https://api.remove.bg/v1.0/account"
+
+
+def test_the_sandboxs_account_is_a_test_account(stage: Stage) -> None:
+    """A rehearsal is not mistaken for the real thing before the first call either."""
+    body = json.dumps({"data": {"attributes": {"credits": {"total": 3}}}})
+    answer = httpx.Response(200, content=body, headers={"X-Packshot-Class": "test"})
+    assert stage.client(answer).account().purchase_class == PurchaseClass.TEST
+
+
+def test_the_declared_pace_takes_the_calls_at_once(stage: Stage) -> None:
+    """500 megapixel-images a minute is the vendor's; the calls at once are ours."""
+    assert stage.client().pace.calls_at_once == 32
+    pace = stage.client(calls_at_once=4).pace
+    assert (pace.per_window, pace.window_seconds, pace.weighs_megapixels) == (500, 60, True)
+    assert pace.calls_at_once == 4
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"wire_format": "gif"},
+        {"base_url": "ftp://api.remove.bg"},
+        {"base_url": f"https://me:{KEY}@api.remove.bg"},
+        {"base_url": f"https://api.remove.bg/v1.0?token={KEY}"},
+        {"base_url": "https://api.remove.bg:port/"},
+        {"api_key": ""},
+        {"api_key": f"{KEY}\nX-Evil: 1"},
+        {"api_key": f"{KEY}é"},
+    ],
+)
+def test_a_wrong_setting_is_refused_at_once(settings: dict[str, Any]) -> None:
+    """The message quotes no secret, and no later error of a library gets the chance."""
+    with pytest.raises(BadOption) as caught:
+        RemoveBg(**{"api_key": KEY, **settings})
+    assert KEY not in repr(caught.value)
+
+
+def test_there_is_nothing_to_collect(stage: Stage) -> None:
+    """A ticket of unknown origin stands for a call that may have been charged."""
+    with pytest.raises(Uncertain, match="knows no job 7"):
+        stage.client().collect(Ticket("removebg", "7"))
