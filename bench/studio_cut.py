@@ -1,8 +1,9 @@
 """Measure the embedded engine against reference mattes.
 
-    python bench/studio_cut.py [folder] [--sheet out.png]
+    python -m bench.studio_cut [folder] [--sheet out.png]
 
-The folder holds `name.input.jpg` and `name.alpha.png` pairs. Everything runs on one thread.
+The folder holds `name.input.jpg` and `name.alpha.png` pairs. Everything runs on one
+thread; seconds are seconds of processor time, so a busy machine does not spoil them.
 """
 
 import argparse
@@ -55,9 +56,9 @@ def measured(folder: Path) -> Iterator[Measured]:
         name = path.name.removesuffix(".input.jpg")
         rgb = _read(path, cv2.IMREAD_COLOR_RGB)
         reference = _read(folder / f"{name}.alpha.png", cv2.IMREAD_GRAYSCALE)
-        started = time.perf_counter()
+        started = time.process_time()
         cut = cut_from_studio(rgb)
-        yield Measured(name, rgb, reference, cut, time.perf_counter() - started)
+        yield Measured(name, rgb, reference, cut, time.process_time() - started)
 
 
 def _read(path: Path, flags: int) -> Picture:
@@ -74,10 +75,16 @@ def table(pictures: list[Measured]) -> str:
     studio = [picture for picture in pictures if picture.is_studio]
     others = [picture for picture in pictures if not picture.is_studio]
     lines = ["| picture | IoU | seconds | unsure |", "| --- | --- | --- | --- |"]
-    lines += [f"| {p.name} | {p.iou:.3f} | {p.seconds:.2f} | {p.cut.unsure or ''} |" for p in studio + others]
+    lines += [
+        f"| {p.name} | {p.iou:.3f} | {p.seconds:.2f} | {p.cut.unsure or ''} |"
+        for p in studio + others
+    ]
     if studio:
-        lines += ["", f"Studio pictures: mean IoU {fmean(p.iou for p in studio):.3f}, "
-                  f"lowest {min(p.iou for p in studio):.3f}, median {median(p.seconds for p in studio):.2f} s."]
+        lines += [
+            "",
+            f"Studio pictures: mean IoU {fmean(p.iou for p in studio):.3f}, "
+            f"lowest {min(p.iou for p in studio):.3f}, median {median(p.seconds for p in studio):.2f} s.",
+        ]
     return "\n".join([*lines, *_doubts(pictures)])
 
 
@@ -85,13 +92,19 @@ def _doubts(pictures: list[Measured]) -> list[str]:
     """Count how often doubt meets the pictures that deserve it."""
     poor = [p.cut.unsure is not None for p in pictures if p.iou < 0.8]
     good = [p.cut.unsure is not None for p in pictures if p.iou >= 0.95]
-    return ["", f"Unsure about {sum(poor)} of {len(poor)} pictures with IoU < 0.8 "
-            f"and {sum(good)} of {len(good)} with IoU >= 0.95."]
+    return [
+        "",
+        f"Unsure about {sum(poor)} of {len(poor)} pictures with IoU < 0.8 "
+        f"and {sum(good)} of {len(good)} with IoU >= 0.95.",
+    ]
 
 
 def sheet(pictures: list[Measured]) -> Picture:
-    """Draw one row per picture: input, cut on a checkerboard, cut on magenta, reference."""
-    return np.vstack([np.hstack([_tile(view) for view in _views(picture)]) for picture in pictures])
+    """Draw each picture as input, cut on a checkerboard, cut on magenta, reference; two a row."""
+    strips = [np.hstack([_tile(view) for view in _views(picture)]) for picture in pictures]
+    if len(strips) % 2:
+        strips.append(np.full_like(strips[0], 128))
+    return np.vstack([np.hstack(pair) for pair in zip(strips[::2], strips[1::2], strict=True)])
 
 
 def _views(picture: Measured) -> list[Picture]:
@@ -114,7 +127,11 @@ def _tile(view: Picture) -> Picture:
     """Fit a view into a grey square of the sheet."""
     height, width = view.shape[:2]
     scale = TILE / max(height, width)
-    fitted = np.asarray(cv2.resize(view, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA))
+    fitted = np.asarray(
+        cv2.resize(
+            view, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA
+        )
+    )
     tile = np.full((TILE, TILE, 3), 128, np.uint8)
     tile[: fitted.shape[0], : fitted.shape[1]] = fitted
     return tile
@@ -122,12 +139,16 @@ def _tile(view: Picture) -> Picture:
 
 def main() -> None:
     """Measure, print the table, and draw the sheet if one is asked for."""
-    parser = argparse.ArgumentParser(description="Measure the embedded engine against reference mattes.")
+    parser = argparse.ArgumentParser(
+        description="Measure the embedded engine against reference mattes."
+    )
     parser.add_argument("folder", nargs="?", type=Path, default=PAIRS)
     parser.add_argument("--sheet", type=Path, help="write a contact sheet to this PNG")
     wanted = parser.parse_args()
     if not any(wanted.folder.glob("*.input.jpg")):
-        parser.exit(1, f"No pairs (name.input.jpg, name.alpha.png) in {wanted.folder}; name their folder.\n")
+        parser.exit(
+            1, f"No pairs (name.input.jpg, name.alpha.png) in {wanted.folder}; name their folder.\n"
+        )
     cv2.setNumThreads(1)
     pictures = list(measured(wanted.folder))
     print(table(pictures))

@@ -90,15 +90,16 @@ def refusal(address: Address) -> str | None:
 
 
 def is_disguised(host: str) -> bool:
-    """Tell an IPv4 address in decimal, octal, hexadecimal or short form from a name.
+    """Tell an address in decimal, octal, hexadecimal, short or percent-encoded form from a name.
 
     Systems read these forms in different ways, so none of them is resolved.
     """
     last = host.rstrip(".").rpartition(".")[2].lower()
-    return bool(_NUMBER.fullmatch(last)) and _as_address(host) is None
+    return ("%" in host or bool(_NUMBER.fullmatch(last))) and as_address(host) is None
 
 
-def _as_address(host: str) -> Address | None:
+def as_address(host: str) -> Address | None:
+    """Read a literal address; a name is none."""
     try:
         return ip_address(host)
     except ValueError:
@@ -120,15 +121,15 @@ class AllowedHost:
     def parse(cls, entry: str) -> Self:
         """Read one entry of `allow_hosts`."""
         written = entry.strip().lower()
-        if bare := _as_address(written):
+        if bare := as_address(written):
             return cls(str(bare))
         found = _ENTRY.fullmatch(written)
-        if not found or (found[1] and _as_address(found[1]) is None):
+        if not found or (found[1] and as_address(found[1]) is None):
             raise BadOption(
                 f"`{entry}` in allow_hosts is no host; write `cdn.example.com`, `*.example.com`, "
                 "`10.1.2.3` or `[fd00::1]`, with `:port` if only one is meant."
             )
-        literal = _as_address(found[1] or found[2])
+        literal = as_address(found[1] or found[2])
         return cls(str(literal or found[2].rstrip(".")), int(found[3]) if found[3] else None)
 
     def covers(self, host: str, port: int) -> bool:

@@ -105,7 +105,7 @@ class Options(BaseModel):
         list[Variant], Field(min_length=1, max_length=12, description="Pictures made per item.")
     ] = [Variant()]
     wire_format: Annotated[
-        Literal["zip", "png", "jpg", "webp"],
+        Literal["zip", "png", "jpg", "webp", "json"],
         Field(description="How the provider sends its answer; not part of the fingerprint."),
     ] = "zip"
     provider_url: Annotated[

@@ -15,6 +15,7 @@ from packshot.providers.face import Pace, PaceReading
 
 TELLING_WEIGHT = 8.0
 """With less than this in flight the first answer of a window tells nothing."""
+MOST_SHARERS = 4.0
 ROUNDING = 1e-9
 
 
@@ -52,6 +53,8 @@ class Window:
     """The provider's own count."""
     answered: float = 0.0
     """Weight of our calls that left in this window and are certainly in that count."""
+    carried: float = 0.0
+    """Weight of calls from earlier windows that were answered in this one."""
     sent: float = 0.0
     backlog: bool = False
     """Someone waited because nothing was left."""
@@ -73,7 +76,6 @@ class Allowance:
         # Ends are told in whole seconds and heard late; what this means for a minute, scaled.
         self._guard = pace.window_seconds / 400
         self._blur = pace.window_seconds / 50
-        self._apart = pace.window_seconds / 20
 
     @property
     def next_start(self) -> float:
@@ -112,9 +114,9 @@ class Allowance:
     def hear(self, reading: PaceReading, call: Call | None, now: float) -> None:
         """Take the provider's word, which came with the answer to `call`."""
         ends, used = now + reading.reset_seconds, max(0.0, reading.limit - reading.remaining)
-        stale = reading.limit <= 0 or ends <= self._last_end + self._apart
+        stale = reading.limit <= 0 or ends <= self._last_end + self._blur
         window = self.window
-        if window.confirmed and ends > window.ends + self._apart and used < window.counted / 2:
+        if window.confirmed and ends > window.ends + self._blur and used < window.counted / 2:
             self._turn(now, now, waiting=False)
             window = self.window
         if call is not None and not call.counted:
@@ -130,7 +132,8 @@ class Allowance:
     def fits(self, weight: float) -> bool:
         """Whether a call may leave; one larger than any window waits for an untouched one."""
         used = self._used()
-        return weight <= self.limit - used + ROUNDING or (weight > self.limit and used == 0)
+        room = self.limit - used + ROUNDING
+        return weight * self._sharers() <= room or (weight > self.limit and used == 0)
 
     def may_fit_yet(self, weight: float) -> bool:
         """Whether the present window may still have room once calls in flight have landed."""
@@ -139,7 +142,9 @@ class Allowance:
     def _settle(self, call: Call, *, stale: bool) -> None:
         """A reading holds its own call, and all that had ended when that call left."""
         call.counted = True
-        if not (call.carried or stale):
+        if call.carried and not stale:
+            self.window.carried += call.weight
+        elif not stale:
             self.window.answered += call.weight
         left = call.asked if call.sent is None else call.sent
         self._unread = [c for c in self._unread if c is not call and c.landed > left]
@@ -148,7 +153,8 @@ class Allowance:
         """Take a window's end from its first reading, and judge how calls are counted."""
         due = math.inf if window.opened is None else window.opened + self._length
         ours = ends >= due - self._blur
-        window.confirmed, window.opened = True, window.opened or now
+        window.confirmed = True
+        window.opened = now if window.opened is None else window.opened
         window.ends = max(ends, due) if ours else ends
         window.latest_end = window.ends + self._blur
         flying = self._weight_in_flight()
@@ -173,8 +179,16 @@ class Allowance:
         unread = sum(call.weight for call in self._unread)
         if self._counts_arrivals and counted <= own:
             return own + unread
-        crowd = max(1.0, counted / own) if own else 1.0  # others fly as many as they have landed
-        return counted + self._weight_in_flight() * crowd + unread
+        twice = 1.0 if self._counts_arrivals else 2 * self._sharers() - 1
+        return counted + self._weight_in_flight() * twice + unread
+
+    def _sharers(self) -> float:
+        """How many like us seem to use this account at once, judged by the count."""
+        window = self.window
+        landed = window.answered + window.carried
+        if window.counted <= landed + self._weight_in_flight():
+            return 1.0
+        return min(MOST_SHARERS, max(1.0, window.counted / max(landed, 1.0)))
 
     def _own(self) -> float:
         return self.window.answered + self._weight_in_flight()

@@ -197,7 +197,7 @@ class Workshop:
         return asked_class(self.job, self.account)
 
     def me(self) -> Holder:
-        """This run as the holder of a claim."""
+        """The run as the holder of a claim."""
         seconds = self.job.options.limits.item_seconds + CLAIM_MARGIN_SECONDS
         return Holder.myself(self.run_id, self.job.catalog, seconds)
 

@@ -5,8 +5,8 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
-from email.utils import formatdate
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
@@ -17,92 +17,71 @@ POTS: Final = ("subscription", "payg", "enterprise")
 FREE_CALLS: Final = "free_calls"
 PREVIEW_PRICE: Final = 0.25
 
-ERRORS: Final[Mapping[str, tuple[str, str | None]]] = MappingProxyType(
+_SOURCES: Final = "image_url, image_file or image_file_b64 parameter."
+_TITLES: Final = {
+    "failed_bg_download": "Failed to download background image from given image_url",
+    "failed_image_download": "Failed to download image from given image_url",
+    "failed_to_read_image": "There was an error reading the image.",
+    "file_too_large": "File too large",
+    "invalid_bg_image_url": "Invalid bg_image_url: Please provide a valid URL.",
+    "invalid_channels": "Invalid value for parameter 'channels'",
+    "invalid_dimensions": "Failed to read image dimensions",
+    "invalid_file_type": "Invalid file type",
+    "invalid_image_url": "Invalid image_url: Please provide a valid URL.",
+    "invalid_size": "Invalid value for parameter 'size'",
+    "missing_source": "No image given",
+    "multiple_bg_sources": "Multiple background sources given: Please provide either the "
+    "bg_color, the bg_image_url or the bg_image_file parameter.",
+    "multiple_sources": f"Multiple image sources given: Please provide either the {_SOURCES}",
+    "resolution_too_high": "Image resolution too high",
+    "roi_exceeds_bounds": "ROI exceeds image bounds",
+    "roi_region_empty": "ROI region is empty",
+    "unknown_foreground": "Could not identify foreground in image. For details and "
+    "recommendations see https://www.remove.bg/supported-images.",
+}
+_PLAINLY_INVALID: Final = "bg_color crop_margin format position roi scale semitransparency"
+ERRORS: Final[Mapping[str, str]] = MappingProxyType(
+    {f"invalid_{name}": f"Invalid {name} parameter given" for name in _PLAINLY_INVALID.split()}
+    | _TITLES
+)
+"""Code → title: the 24 of remove.bg's published OpenAPI description."""
+DETAILS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "failed_bg_download": ("Failed to download background image from given image_url", None),
-        "failed_image_download": ("Failed to download image from given image_url", None),
-        "failed_to_read_image": ("There was an error reading the image.", None),
-        "file_too_large": ("File too large", "File exceeds limit of 22MB"),
-        "invalid_bg_color": ("Invalid bg_color parameter given", None),
-        "invalid_bg_image_url": ("Invalid bg_image_url: Please provide a valid URL.", None),
-        "invalid_channels": ("Invalid value for parameter 'channels'", None),
-        "invalid_crop_margin": ("Invalid crop_margin parameter given", None),
-        "invalid_dimensions": (
-            "Failed to read image dimensions",
-            "The dimensions of the given image could not be read.",
-        ),
-        "invalid_file_type": ("Invalid file type", "Expected jpg/png, received unknown"),
-        "invalid_format": ("Invalid format parameter given", None),
-        "invalid_image_url": ("Invalid image_url: Please provide a valid URL.", None),
-        "invalid_position": ("Invalid position parameter given", None),
-        "invalid_roi": ("Invalid roi parameter given", None),
-        "invalid_scale": ("Invalid scale parameter given", None),
-        "invalid_semitransparency": ("Invalid semitransparency parameter given", None),
-        "invalid_size": ("Invalid value for parameter 'size'", None),
-        "missing_source": (
-            "No image given",
-            "Please provide the source image in the image_url, image_file or "
-            "image_file_b64 parameter.",
-        ),
-        "multiple_bg_sources": (
-            "Multiple background sources given: Please provide either the bg_color, "
-            "the bg_image_url or the bg_image_file parameter.",
-            None,
-        ),
-        "multiple_sources": (
-            "Multiple image sources given: Please provide either the image_url, "
-            "image_file or image_file_b64 parameter.",
-            None,
-        ),
-        "resolution_too_high": (
-            "Image resolution too high",
-            "Input image has 60 megapixels, maximum supported input resolution is 50 megapixels",
-        ),
-        "roi_exceeds_bounds": (
-            "ROI exceeds image bounds",
-            "The given roi parameter defines a region that exceeds the image bounds",
-        ),
-        "roi_region_empty": (
-            "ROI region is empty",
-            "The given roi parameter defines an empty region",
-        ),
-        "unknown_foreground": (
-            "Could not identify foreground in image. For details and recommendations see "
-            "https://www.remove.bg/supported-images.",
-            None,
-        ),
+        "file_too_large": "File exceeds limit of 22MB",
+        "invalid_dimensions": "The dimensions of the given image could not be read.",
+        "invalid_file_type": "Expected jpg/png, received unknown",
+        "missing_source": f"Please provide the source image in the {_SOURCES}",
+        "resolution_too_high": "Input image has too many megapixels, "
+        "maximum supported input resolution is 50 megapixels",
+        "roi_exceeds_bounds": "The given roi parameter defines a region "
+        "that exceeds the image bounds",
+        "roi_region_empty": "The given roi parameter defines an empty region",
     }
 )
-"""Code → title and detail: the 24 of remove.bg's published OpenAPI description."""
 
-PLAIN_FAULTS: Final = frozenset(
+_FAULT_NAMES: Final = (
     "status_402 status_403 status_429 status_500 status_502 status_503 status_400_without_code "
     "wrong_content_type truncated_body truncated_zip zip_other_names slow_body reset_before_read "
-    "reset_after_read missing_charge_header degraded".split()
+    "reset_after_read missing_charge_header degraded"
 )
+PLAIN_FAULTS: Final = frozenset(_FAULT_NAMES.split())
 ERROR_FAULT: Final = "error_code:"
 
 
 class Refused(Exception):
-    """A call that gets no picture and costs nothing."""
+    """A call that gets no picture and costs nothing; `error` is what the caller is told."""
 
-    def __init__(
-        self, status: int, title: str, code: str | None = None, detail: str | None = None
-    ) -> None:
+    def __init__(self, status: int, title: str, code: str = "", detail: str = "") -> None:
         super().__init__(status, title, code, detail)
         self.status = status
-        self.error = {
-            name: text
-            for name, text in {"title": title, "code": code, "detail": detail}.items()
-            if text
-        }
+        told = {"title": title, "code": code, "detail": detail}
+        self.error = {name: text for name, text in told.items() if text}
         self.headers: dict[str, str] = {}
 
     @classmethod
-    def by_code(cls, code: str, *, title: str | None = None, detail: str | None = None) -> "Refused":
+    def by_code(cls, code: str, *, title: str = "", detail: str = "") -> "Refused":
         """A 400 with one of the documented codes."""
-        usual_title, usual_detail = ERRORS[code]
-        return cls(400, title or usual_title, code, detail or usual_detail)
+        return cls(400, title or ERRORS[code], code, detail or DETAILS.get(code, ""))
 
 
 def _as_range(value: object) -> object:
@@ -120,16 +99,12 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    subscription: Annotated[float, Field(ge=0, description="Credits.")] = 10_000.0
-    payg: Annotated[float, Field(ge=0, description="Credits.")] = 0.0
-    enterprise: Annotated[float, Field(ge=0, description="Credits.")] = 0.0
-    free_calls: Annotated[int, Field(ge=0, description="Previews that cost no credit.")] = 0
-    api_key: Annotated[
-        str | None, Field(description="The one good key; None takes any but `invalid`.")
-    ] = None
-    limit_megapixels: Annotated[
-        int | None, Field(ge=1, description="Megapixel-images per window; None: no limit.")
-    ] = 500
+    subscription: Annotated[float, Field(ge=0)] = 10_000.0  # credits, as the next two
+    payg: Annotated[float, Field(ge=0)] = 0.0
+    enterprise: Annotated[float, Field(ge=0)] = 0.0
+    free_calls: Annotated[int, Field(ge=0)] = 0  # previews that cost no credit
+    api_key: str | None = None  # the one good key; None takes any but `invalid`
+    limit_megapixels: Annotated[int, Field(ge=1)] | None = 500  # per window; None: no limit
     window_seconds: Annotated[float, Field(gt=0)] = 60.0
     latency_seconds: Seconds = (0.0, 0.0)
     cdn_latency_seconds: Seconds = (0.0, 0.0)
@@ -145,10 +120,8 @@ class Fault(BaseModel):
     kind: str
     times: Annotated[int, Field(ge=1)] = 1
     on: Literal["removebg", "account"] = "removebg"
-    retry_after: Annotated[
-        float | Literal["date"] | None, Field(description="Of status_429: seconds, a date, none.")
-    ] = None
-    seconds: Annotated[float, Field(ge=0, description="How long a slow body takes.")] = 5.0
+    retry_after: float | Literal["date"] | None = None  # of status_429
+    seconds: Annotated[float, Field(ge=0)] = 5.0  # how long a slow body takes
 
     @field_validator("kind")
     @classmethod
@@ -200,18 +173,17 @@ class SandboxState:
             self.faults: list[Fault] = []
             self._used = 0
             self._window_ends_at = 0.0  # epoch seconds; 0 while no window is open
-            self._refill()
-
-    def _refill(self) -> None:
-        self.balance = {pot: float(getattr(self.settings, pot)) for pot in (*POTS, FREE_CALLS)}
-        self._past_balances = deque([(-math.inf, dict(self.balance))])
+            pots = (*POTS, FREE_CALLS)
+            self.balance = {pot: float(getattr(self.settings, pot)) for pot in pots}
+            self._past_balances = deque([(-math.inf, dict(self.balance))])
 
     def change(self, patch: Mapping[str, Any]) -> None:
         """Change some settings; credits given here become the balance."""
         with self._lock:
             self.settings = Settings.model_validate(self.settings.model_dump() | dict(patch))
-            if not {*POTS, FREE_CALLS}.isdisjoint(patch):
-                self._refill()
+            told = {pot: float(getattr(self.settings, pot)) for pot in self.balance if pot in patch}
+            self.balance |= told
+            self._past_balances.append((time.monotonic(), dict(self.balance)))
 
     def add_fault(self, fault: Fault) -> None:
         """Queue a fault behind those already waiting."""
@@ -234,7 +206,7 @@ class SandboxState:
             if time.time() >= self._window_ends_at:
                 self._used, self._window_ends_at = 0, 0.0
             if limit is not None and self._used and self._used + weight > limit:
-                raise self._throttled()
+                raise self.throttled()
             taken = self._payment(price)
             self._pay(taken, 1)
             if not self._window_ends_at:
@@ -288,17 +260,19 @@ class SandboxState:
             )
             return {
                 "settings": self.settings.model_dump(mode="json"),
-                **{name: getattr(self, name) for name in names.split()},
+                **{name: copy(getattr(self, name)) for name in names.split()},
                 "calls": [call._asdict() for call in self.calls],
                 "faults": [fault.model_dump() for fault in self.faults],
             }
 
-    def _throttled(self) -> Refused:
-        self.throttled_429 += 1
-        wait = max(1, math.ceil(self._window_ends_at - time.time()))
-        refusal = Refused(429, "Rate limit exceeded")
-        refusal.headers = {**self._pace(), "Retry-After": str(wait)}
-        return refusal
+    def throttled(self) -> Refused:
+        """Count a refusal for haste, and word it."""
+        with self._lock:
+            self.throttled_429 += 1
+            wait = max(1, math.ceil(self._window_ends_at - time.time()))
+            refusal = Refused(429, "Rate limit exceeded")
+            refusal.headers = {**self._pace(), "Retry-After": str(wait)}
+            return refusal
 
     def _payment(self, price: float) -> dict[str, float]:
         """Which pots a price comes out of, in order."""
@@ -320,13 +294,9 @@ class SandboxState:
         limit = self.settings.limit_megapixels
         if limit is None:
             return {}
+        ends_at = self._window_ends_at or time.time() + self.settings.window_seconds
         return {
             "X-RateLimit-Limit": str(limit),
             "X-RateLimit-Remaining": str(max(0, limit - self._used)),
-            "X-RateLimit-Reset": f"{self._window_ends_at:.0f}",
+            "X-RateLimit-Reset": f"{math.ceil(ends_at)}",
         }
-
-
-def http_date(epoch_seconds: float) -> str:
-    """The date form of HTTP headers."""
-    return formatdate(epoch_seconds, usegmt=True)

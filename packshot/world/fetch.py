@@ -218,7 +218,9 @@ class Fetcher:
         raise AssertionError("the last attempt returns or raises")
 
     def _try_once(self, url: str, known: Validators, end: float) -> _Answer:
-        scheme = self._allowed_scheme(url)
+        found = _SCHEME.match(url)
+        scheme = found[1].lower() if found else "file"
+        self._permit(scheme)
         if scheme not in WEB:
             return self._from_store(scheme, url, known, end)
         with until(end), in_our_words(url):
@@ -232,20 +234,17 @@ class Fetcher:
             f"{public(url)} redirects more than {self._limits.redirects} times.", "redirect_loop"
         )
 
-    def _allowed_scheme(self, url: str) -> str:
-        found = _SCHEME.match(url)
-        scheme = found[1].lower() if found else "file"
+    def _permit(self, scheme: str) -> None:
         if scheme not in self._schemes:
             raise SourceRefused(f"`{scheme}:` addresses are not fetched.", "scheme_not_allowed")
-        return scheme
 
     def _hop(
         self, request: httpx.Request, known: Validators, end: float
     ) -> _Answer | httpx.Request:
         """Send one request; a redirect's own body is never read, for it may not end."""
-        self._allowed_scheme(str(request.url))
         if not request.url.host:
-            raise SourceRefused(f"{public(str(request.url))} names no host.", "bad_url")
+            raise SourceRefused("The address names no host; write https://host/path.", "bad_url")
+        self._permit(request.url.scheme)
         with self._places.take(request.url.host, end):
             self._count(requests=1)
             with closing(self._client.send(request, stream=True)) as response:

@@ -152,7 +152,7 @@ class _Delimited:
     def _carefully(self, block: list[str]) -> Iterator[Chunk]:
         """A block record by record, and as many lines more as its last record needs."""
         lines = _Lines(block, self._text)
-        reader = self._reader(lines)
+        reader = self._reader(lines, strict=True)
         width = len(self.header)
         rows: list[int] = []
         records: list[list[str]] = []
@@ -175,13 +175,20 @@ class _Delimited:
     def _record(
         self, reader: Iterator[list[str]], taken: list[str]
     ) -> tuple[list[str], Fault | None]:
-        """One record, or what is wrong with it."""
+        """One record, or what is wrong with it. The reader is strict about quotes."""
         try:
             cells = next(reader)
+            if len(taken) > 1 and not self._meant(cells, taken):
+                return [], _UNCLOSED
         except csv.Error:
-            return [], _UNCLOSED if len(taken) > 1 else _LONG
-        if len(taken) > 1 and not self._meant(cells, taken):
-            return [], _UNCLOSED
+            if len(taken) > 1:
+                return [], _UNCLOSED
+            try:
+                cells, *more = self._reader([*taken, _END])
+            except csv.Error:
+                return [], _LONG
+            if not more:
+                return [], _UNCLOSED
         if len(cells) > len(self.header):
             return [], Fault(
                 "wrong_cell_count",
@@ -194,12 +201,8 @@ class _Delimited:
         """Whether a record was meant to span lines, or a quote was left open and met another."""
         if taken[-1] is _END or len(cells) != len(self.header):
             return False
-        try:
-            list(self._reader(taken, strict=True))
-            inner = [line for cell in cells for line in cell.splitlines()[1:]]
-            return not any(self._looks_like_record(alone) for alone in self._reader(inner))
-        except csv.Error:
-            return False
+        inner = [line for cell in cells if "://" in cell for line in cell.splitlines()[1:]]
+        return not inner or not any(map(self._looks_like_record, self._reader(inner)))
 
     def _looks_like_record(self, cells: list[str]) -> bool:
         return len(cells) == len(self.header) and any(c.startswith(_ADDRESS) for c in cells)

@@ -270,7 +270,7 @@ def _carried(cells: Sequence[str]) -> Sequence[str]:
 
 
 def _sku(column: str, text: str) -> str | Fault:
-    if text.isalnum() and len(text) <= LONGEST_SKU:
+    if text.isascii() and text.isprintable() and 0 < len(text) <= LONGEST_SKU:
         return text
     return (sku_fault(text, column) or text) if text else _NO_SKU
 

@@ -22,6 +22,7 @@ import httpx
 from packshot.decisions.addresses import (
     Address,
     AllowedHost,
+    as_address,
     is_allowed,
     is_disguised,
     refusal,
@@ -157,7 +158,8 @@ class GuardedBackend(httpcore.NetworkBackend):
                 f"`{host}` is an address in disguise; write it as four plain numbers.",
                 "unsafe_address",
             )
-        addresses = self._addresses(host)
+        literal = as_address(host)
+        addresses = [literal] if literal else self._addresses(host)
         for address in addresses:
             kind = refusal(address)
             if kind and not is_allowed(self._allowed, host, address, port):

@@ -2,6 +2,7 @@
 
 import io
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -98,6 +99,18 @@ def test_a_source_that_is_no_picture_is_refused() -> None:
     """In our own words, not in those of the library that reads pictures."""
     with pytest.raises(SourceRefused):
         Local().submit(sent(content=b"<html>"), PLAIN)
+
+
+def test_a_failure_of_the_engine_is_told_in_our_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One picture that OpenCV chokes on does not end the run."""
+
+    def choke(_: object) -> None:
+        raise cv2.error
+
+    monkeypatch.setattr("packshot.providers.local.cut_from_studio", choke)
+    with pytest.raises(ImageRefused) as caught:
+        Local().submit(sent(240, 180, content=studio_shot()), PLAIN)
+    assert caught.value.code == "engine_failed"
 
 
 def test_nothing_is_charged_and_nothing_is_held() -> None:

@@ -90,8 +90,8 @@ def test_a_free_call_is_stated_as_free(stage: Stage) -> None:
 def test_json_mode_carries_the_same_facts(stage: Stage) -> None:
     """The picture comes as base64, and the box from the JSON."""
     box = {"top": 3, "left": 4, "width": 20, "height": 10}
-    data = {f"foreground_{side}": value for side, value in box.items()}
-    data |= {"result_b64": base64.b64encode(encoded()).decode()}
+    stated = {f"foreground_{side}": value for side, value in box.items()}
+    data = {"result_b64": base64.b64encode(encoded()).decode(), **stated}
     client = stage.client(httpx.Response(200, json={"data": data}), wire_format="json")
     result = client.submit(sent(), PLAIN)
     assert stage.requests[-1].headers["accept"] == "application/json"

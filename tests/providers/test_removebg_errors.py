@@ -226,12 +226,14 @@ def test_asking_for_the_balance_is_never_uncertain(
 def test_no_message_shows_the_key_or_a_query(stage: Stage) -> None:
     """Not even when the provider itself quotes them, in any text or any cause."""
     title = f"key {KEY} may not fetch https://me:pw@cdn.example/a.jpg?X-Amz-Signature=abc"
-    answers = [refused(status, title) for status in (400, 402, 403, 429, 500)]
-    answers += [
+    answers: list[httpx.Response | Exception] = [
+        *(refused(status, title) for status in (400, 402, 403, 429, 500)),
         refused(400, code=KEY),
         refused(400, title, code="new", detail=title),
+        httpx.ReadTimeout("silence"),
+        httpx.Response(200, text=title),
     ]
-    for answer in [*answers, httpx.ReadTimeout("silence"), httpx.Response(200, text=title)]:
+    for answer in answers:
         client = stage.client(answer)
         error = failure(client)
         shown = "".join(traceback.format_exception(error)) + repr(error) + repr(client)

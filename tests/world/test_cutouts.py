@@ -13,16 +13,10 @@ from packshot.facts.alpha import Sides, in_source_pixels
 from packshot.facts.errors import Unreachable
 from packshot.facts.purchase import Box
 from packshot.world.cutouts import Cutout, alpha_box, alpha_of, measure_alpha, read_cutout
+from tests.world.made_pictures import encoded
 
 RECORDED = Path(__file__).parents[3] / "shared/provider-fixtures/removebg-ruby-vcr/example-cat.zip"
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-
-
-def encoded(picture: Image.Image, encoding: str = "PNG", **options: object) -> bytes:
-    """The file a picture makes."""
-    body = BytesIO()
-    picture.save(body, encoding, **options)
-    return body.getvalue()
 
 
 def disc(width: int = 80, height: int = 60) -> NDArray[np.uint8]:

@@ -1,0 +1,173 @@
+"""Publish a run's report and fold what it learned into the ledger.
+
+Works from the store alone, so that a run which was killed is published by the next one.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from packshot.facts.errors import PackshotError, StoreUnavailable
+from packshot.run.planning import utc_now
+from packshot.run.report_page import page
+from packshot.run.report_tables import ledger_changes, report_table, write_report
+from packshot.run.summary import Summary, summarise
+from packshot.run.workshop import Place
+from packshot.world.ledger import Head
+from packshot.world.masters import Masters
+from packshot.world.run_files import load_events
+from packshot.world.tables import scalar, tables
+
+CONTENT_TYPES = {
+    "parquet": "application/vnd.apache.parquet",
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+    "html": "text/html; charset=utf-8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A run that has been published."""
+
+    summary: Summary
+    head: Head
+
+
+def publish(
+    place: Place, head: Head, run_id: str, scratch: Path, *, live: dict[str, Any]
+) -> Published:
+    """Write the report, then move the ledger's head. Only the lease's holder may.
+
+    `live` holds what only the running process knows: balances, waits, stop reason.
+    """
+    folder = place.run_folder(run_id)
+    started = json.loads(place.state.read(f"{folder}/run.json"))
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tables(scratch) as connection:
+        place.ledger.attach(connection, head, scratch)
+        load_events(connection, place.state, folder, scratch)
+        unknown = _answer_intents(connection, place, run_id)
+        _tell_plan(connection, place, folder, scratch)
+        summary = summarise(connection, started, live)
+        _write_files(connection, place, folder, scratch, summary)
+        changes = scratch / "ledger.parquet"
+        ledger_changes(connection, changes, now=utc_now().isoformat(sep=" "))
+        moved = place.ledger.learn(connection, head, changes, run_id)
+        moved = _closed(connection, moved, run_id, unknown)
+        place.ledger.move(moved)
+        place.ledger.tidy(moved)
+    return Published(summary, moved)
+
+
+def _tell_plan(
+    connection: duckdb.DuckDBPyConnection, place: Place, folder: str, scratch: Path
+) -> None:
+    """The report as a table; a run that died before it had a plan reports no rows."""
+    try:
+        plan = place.state.download(f"{folder}/plan.parquet", scratch)
+    except FileNotFoundError as error:
+        raise StoreUnavailable(
+            f"{folder} has no plan, so nothing was bought in it", code="no_plan"
+        ) from error
+    report_table(connection, plan)
+
+
+def _answer_intents(connection: duckdb.DuckDBPyConnection, place: Place, run_id: str) -> list[str]:
+    """Calls that were declared and never noted: bought after all, or uncertain.
+
+    Adds them to `attempts`, and answers which purchases no item has learned of.
+    """
+    masters = Masters(place.state)
+    open_calls = connection.execute(
+        "SELECT call_id, key, fingerprint, price FROM intents "
+        "WHERE call_id NOT IN (SELECT call FROM attempts) ORDER BY call_id"
+    ).fetchall()
+    seen: set[str] = set()
+    for call_id, key, fingerprint, price in open_calls:
+        receipts = masters.receipts(fingerprint)
+        mine = next((r for r in receipts if r.run_id == run_id), None)
+        bought = (
+            mine is not None and fingerprint not in seen and not _noted(connection, fingerprint)
+        )
+        seen.add(fingerprint)
+        code, charged, uncertain = (
+            ("bought_unnoted", mine.charged, 0.0) if bought and mine else ("unanswered", 0.0, price)
+        )
+        connection.execute(
+            "INSERT INTO attempts (call, key, fingerprint, code, charged, uncertain, message) "
+            "VALUES (?, ?, ?, ?, ?, ?, 'the run ended before this call was noted')",
+            [call_id, key, fingerprint, code, charged, uncertain],
+        )
+    rows = connection.execute(
+        "SELECT DISTINCT fingerprint FROM attempts WHERE code IN ('ok', 'bought_unnoted') "
+        "AND fingerprint NOT IN (SELECT fingerprint FROM endings WHERE learned "
+        "AND fingerprint IS NOT NULL) ORDER BY 1"
+    ).fetchall()
+    return [str(row[0]) for row in rows]
+
+
+def _noted(connection: duckdb.DuckDBPyConnection, fingerprint: str) -> bool:
+    count = scalar(
+        connection,
+        "SELECT count(*) FROM attempts WHERE fingerprint = ? AND code = 'ok'",
+        fingerprint,
+    )
+    return count > 0
+
+
+def _write_files(
+    connection: duckdb.DuckDBPyConnection,
+    place: Place,
+    folder: str,
+    scratch: Path,
+    summary: Summary,
+) -> None:
+    for name, file in write_report(connection, scratch).items():
+        place.state.upload(f"{folder}/{name}", file, CONTENT_TYPES[file.suffix[1:]])
+    html = page(connection, summary, destination=place.destination.url)
+    place.state.write(f"{folder}/report.html", html.encode(), CONTENT_TYPES["html"])
+    body = summary.model_dump_json(indent=1).encode()
+    place.state.write(f"{folder}/summary.json", body, CONTENT_TYPES["json"])
+
+
+def _closed(
+    connection: duckdb.DuckDBPyConnection, head: Head, run_id: str, unknown: list[str]
+) -> Head:
+    """The head without this run among the open ones, and with purchases nobody knows yet."""
+    learned = {
+        str(row[0])
+        for row in connection.execute(
+            "SELECT DISTINCT fingerprint FROM endings WHERE learned AND fingerprint IS NOT NULL"
+        ).fetchall()
+    }
+    still = [name for name in head.unknown_purchases if name not in learned]
+    return head.model_copy(
+        update={
+            "open_runs": [open_run for open_run in head.open_runs if open_run != run_id],
+            "last_run": run_id,
+            "unknown_purchases": sorted({*still, *unknown}),
+        }
+    )
+
+
+def publish_interrupted(place: Place, head: Head, scratch: Path) -> tuple[Head, list[Summary]]:
+    """Publish what earlier runs left open; answers the new head and their summaries."""
+    summaries = []
+    for run_id in head.open_runs:
+        try:
+            published = publish(place, head, run_id, scratch / run_id, live={"interrupted": True})
+        except (FileNotFoundError, PackshotError) as error:
+            if isinstance(error, PackshotError) and error.code != "no_plan":
+                raise
+            head = head.model_copy(
+                update={"open_runs": [other for other in head.open_runs if other != run_id]}
+            )
+            place.ledger.move(head)
+        else:
+            head = published.head
+            summaries.append(published.summary)
+    return head, summaries

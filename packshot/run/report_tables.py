@@ -1,0 +1,163 @@
+"""The report's tables, put together from plan, events and ledger.
+
+`docs/report.md` describes every column; a test holds the two together.
+"""
+
+from pathlib import Path
+
+import duckdb
+
+from packshot.facts.outcome import SECONDS_FIELDS
+from packshot.world.ledger import COLUMNS
+from packshot.world.tables import columns_of, quoted
+
+_FORMULA = r"'^[=+\-@\t\r]'"
+"""Cells that a spreadsheet would run (OWASP, CSV Injection)."""
+_KNOWN = [
+    name
+    for name in COLUMNS
+    if name not in {"key", "sku", "position", "url", "url_hash", "status", "reason_code", "reason"}
+    and name not in {"box_stated", "box_computed", "recipe", "gone_at", "paid_options"}
+]
+
+
+def report_table(connection: duckdb.DuckDBPyConnection, plan: Path) -> None:
+    """One row per item of the manifest, as the table `report`. Events must be loaded."""
+    connection.execute(f"CREATE OR REPLACE VIEW plan AS SELECT * FROM read_parquet('{plan}')")
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE spent AS SELECT key, sum(charged) AS charged, "
+        "sum(uncertain) AS uncertain, count(*) AS calls, max_by(status, answered_at) AS status "
+        "FROM attempts GROUP BY key"
+    )
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE firsts AS SELECT p.key, "
+        f"{_outcome('p', 'e')} AS outcome FROM plan p LEFT JOIN endings e ON e.key = p.key "
+        "WHERE p.state <> 'repeat' AND p.key IN (SELECT key FROM plan WHERE state = 'repeat')"
+    )
+    carried = [name for name in columns_of(connection, "plan") if name.startswith("carried_")]
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE report AS {_report_query(carried)}")
+
+
+def _outcome(plan: str, ending: str) -> str:
+    return f"coalesce({ending}.outcome, {plan}.outcome, 'deferred')"
+
+
+def _report_query(carried: list[str]) -> str:
+    known = ", ".join(
+        f"CASE WHEN e.key IS NULL THEN l.{name} ELSE e.{name} END AS {name}" for name in _KNOWN
+    )
+    seconds = ", ".join(f"e.{name}_seconds" for name in SECONDS_FIELDS)
+    own = "p.number IS NOT NULL"
+    return f"""
+SELECT p.row, p.file, p.sku, p.key, p.position,
+ regexp_replace(p.url, '[?#].*$', '') AS source_url,
+ CASE WHEN p.state <> 'repeat' THEN {_outcome("p", "e")}
+  WHEN f.outcome IN ('cut', 'recovered', 'refreshed') THEN 'reused' ELSE f.outcome END AS outcome,
+ CASE WHEN e.key IS NULL AND p.outcome IS NULL THEN 'interrupted'
+  WHEN {own} THEN e.reason_code ELSE p.reason_code END AS reason_code,
+ CASE WHEN e.key IS NULL AND p.outcome IS NULL
+  THEN 'the run ended before this item did; the next run takes it up'
+  WHEN {own} THEN e.reason ELSE p.reason END AS reason,
+ p.state AS plan_state, p.paid_options,
+ CASE WHEN {own} THEN coalesce(s.charged, 0) ELSE 0 END AS charged,
+ CASE WHEN {own} THEN coalesce(s.uncertain, 0) ELSE 0 END AS uncertain,
+ CASE WHEN {own} THEN coalesce(e.paid_before, 0) ELSE 0 END AS paid_before,
+ CASE WHEN {own} THEN c.charge_stated END AS charge_stated,
+ CASE WHEN {own} THEN coalesce(s.calls, 0) ELSE 0 END AS calls,
+ CASE WHEN {own} THEN s.status END AS http_status,
+ {known},
+ CASE WHEN e.key IS NULL THEN l.review_code ELSE e.review_code END IS NOT NULL AS needs_review,
+ {_box("box_stated")}, {_box("box_computed")},
+ round(CASE WHEN e.key IS NULL THEN l.source_width::DOUBLE * l.source_height
+  ELSE e.source_width::DOUBLE * e.source_height END / 1e6, 3) AS megapixels,
+ {seconds}{"".join(f", p.{quoted(name)}" for name in carried)}
+FROM plan p
+LEFT JOIN endings e ON e.key = p.key AND (p.number IS NOT NULL OR p.state = 'repeat')
+LEFT JOIN ledger l ON l.key = p.key AND e.key IS NULL
+LEFT JOIN spent s ON s.key = p.key
+LEFT JOIN (SELECT key, any_value(charge_stated) AS charge_stated FROM purchases GROUP BY key) c
+ ON c.key = p.key
+LEFT JOIN firsts f ON f.key = p.key AND p.state = 'repeat'
+ORDER BY p.seq
+"""
+
+
+def _box(name: str) -> str:
+    box = f"CASE WHEN e.key IS NULL THEN l.{name} ELSE e.{name} END"
+    return ", ".join(
+        f"({box})[{at}] AS {name}_{side}"
+        for at, side in enumerate(("left", "top", "width", "height"), start=1)
+    )
+
+
+def write_report(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Path]:
+    """The report's files by name; `report` and `attempts` must exist."""
+    files = {
+        name: folder / name
+        for name in ("report.parquet", "report.csv", "failed.csv", "attempts.parquet")
+    }
+    copy = "COPY ({query}) TO '{file}' ({options})"
+    parquet, csv = "FORMAT parquet, COMPRESSION zstd", "FORMAT csv, HEADER"
+    safe = ", ".join(_safe_cell(connection, name) for name in columns_of(connection, "report"))
+    shown = "outcome <> 'unchanged' AND coalesce(reason_code, '') NOT IN ('limit', 'not_selected')"
+    for name, query, options in (
+        ("report.parquet", "SELECT * FROM report", parquet),
+        ("report.csv", f"SELECT {safe} FROM report WHERE {shown}", csv),
+        ("failed.csv", _failed_query(connection), csv),
+        ("attempts.parquet", "SELECT * FROM attempts ORDER BY answered_at, call", parquet),
+    ):
+        connection.execute(copy.format(query=query, file=files[name], options=options))
+    return files
+
+
+def _safe_cell(connection: duckdb.DuckDBPyConnection, name: str) -> str:
+    """A column for report.csv: text that a spreadsheet would run is quoted with an apostrophe."""
+    kind = connection.execute(f"SELECT typeof({quoted(name)}) FROM report LIMIT 1").fetchone()
+    column = quoted(name)
+    if name == "pictures":
+        return "to_json(pictures)::VARCHAR AS pictures"
+    if kind is not None and kind[0] != "VARCHAR":
+        return column
+    return (
+        f"CASE WHEN regexp_matches({column}, {_FORMULA}) THEN '''' || {column} "
+        f"ELSE {column} END AS {column}"
+    )
+
+
+def _failed_query(connection: duckdb.DuckDBPyConnection) -> str:
+    """What did not succeed, as a manifest again: cells are raw, URLs whole."""
+    carried = ", ".join(
+        f"p.{quoted(name)} AS {quoted(name.removeprefix('carried_'))}"
+        for name in columns_of(connection, "plan")
+        if name.startswith("carried_")
+    )
+    return (
+        "SELECT p.sku, p.url AS image_url, p.position, p.image_id, p.foreground_type, "
+        "p.resolution, r.outcome AS packshot_outcome, r.reason_code AS packshot_reason_code, "
+        f"r.reason AS packshot_reason{', ' + carried if carried else ''} "
+        "FROM plan p JOIN report r ON r.row = p.row AND r.key IS NOT DISTINCT FROM p.key "
+        "AND r.file IS NOT DISTINCT FROM p.file "
+        "WHERE r.outcome IN ('failed', 'rejected') ORDER BY p.seq"
+    )
+
+
+def ledger_changes(connection: duckdb.DuckDBPyConnection, file: Path, *, now: str) -> None:
+    """What the ledger learns from a run, as a Parquet file with the ledger's columns."""
+    learned = ", ".join(
+        {
+            "reason_code": "remembered_code AS reason_code",
+            "reason": "remembered_reason AS reason",
+        }.get(name, name)
+        for name in COLUMNS
+    )
+    columns = ", ".join(COLUMNS)
+    connection.execute(
+        f"COPY (SELECT {learned} FROM endings WHERE learned UNION ALL BY NAME "
+        f"SELECT * REPLACE (TIMESTAMP '{now}' AS gone_at) FROM (SELECT {columns} FROM ledger l "
+        "WHERE gone_at IS NULL AND NOT EXISTS (SELECT 1 FROM plan p WHERE p.key = l.key)) "
+        "UNION ALL BY NAME SELECT * REPLACE (NULL::TIMESTAMP AS gone_at) FROM "
+        f"(SELECT {columns} FROM ledger l WHERE gone_at IS NOT NULL AND EXISTS "
+        "(SELECT 1 FROM plan p WHERE p.key = l.key AND p.back) AND NOT EXISTS "
+        "(SELECT 1 FROM endings e WHERE e.key = l.key AND e.learned))) "
+        f"TO '{file}' (FORMAT parquet, COMPRESSION zstd)"
+    )

@@ -1,0 +1,115 @@
+"""What goes to a provider, what needs no provider, and the preview that is kept."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from packshot.facts.errors import SourceRefused
+from packshot.world.pictures import Prepared, already_cut_out, inspect, prepare, preview
+from tests.world.made_pictures import encoded, gradient, noise, taken
+
+PLENTY = 50_000_000
+
+
+def sent(content: bytes, **limits: object) -> Prepared:
+    """What goes to a provider that takes JPEG, PNG and WebP."""
+    asked = {"formats": {"JPEG", "PNG", "WEBP"}, "max_bytes": 10**7, "max_pixels": PLENTY} | limits
+    return prepare(content, inspect(content, PLENTY), **asked)
+
+
+def test_transparency_that_reaches_the_frame_is_a_cutout() -> None:
+    """Such a source needs no provider."""
+    picture = gradient().convert("RGBA")
+    picture.paste((0, 0, 0, 0), (0, 0, 60, 6))
+    assert already_cut_out(picture)
+
+
+def test_a_hole_or_an_opaque_picture_is_no_cutout() -> None:
+    """Transparency in the middle leaves the background where it is."""
+    picture = gradient().convert("RGBA")
+    picture.paste((0, 0, 0, 0), (10, 10, 50, 30))
+    assert not already_cut_out(picture)
+    assert not already_cut_out(gradient())
+
+
+@pytest.mark.parametrize(
+    ("mode", "encoding"),
+    [
+        ("RGB", "JPEG"),
+        ("L", "JPEG"),
+        ("RGB", "PNG"),
+        ("RGBA", "PNG"),
+        ("P", "PNG"),
+        ("RGB", "WEBP"),
+    ],
+)
+def test_a_plain_source_is_sent_as_it_is(mode: str, encoding: str) -> None:
+    """The provider gets the very bytes."""
+    content = encoded(gradient().convert(mode), encoding)
+    assert sent(content) == Prepared(content, encoding, 60, 40)
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        (taken(6, "JPEG"), "JPEG"),
+        (taken(3, "PNG"), "PNG"),
+        (encoded(gradient().convert("CMYK"), "JPEG"), "JPEG"),
+        (encoded(gradient(), "MPO", save_all=True, append_images=[gradient()]), "JPEG"),
+        (encoded(gradient(), "AVIF"), "JPEG"),
+        (encoded(gradient(), "BMP"), "PNG"),
+        (encoded(gradient(), "GIF"), "PNG"),
+        (encoded(gradient(), "TIFF"), "PNG"),
+        (encoded(gradient().convert("P"), transparency=3), "PNG"),
+        (encoded(gradient().convert("LA")), "PNG"),
+        (encoded(Image.fromarray(np.full((40, 60), 9000, np.uint16))), "PNG"),
+    ],
+)
+def test_a_peculiar_source_is_sent_upright_and_plain(content: bytes, encoding: str) -> None:
+    """What some provider might read wrongly is encoded anew."""
+    prepared = sent(content)
+    assert (prepared.format, prepared.width, prepared.height) == (encoding, 60, 40)
+    assert prepared.content != content
+    facts = inspect(prepared.content, PLENTY)
+    assert (facts.bits, facts.orientation, facts.frames) == (8, 1, 1)
+
+
+def test_a_format_that_is_not_taken_is_changed() -> None:
+    """A provider of PNG alone gets a PNG of a JPEG."""
+    assert sent(encoded(gradient(), "JPEG"), formats={"PNG"}).format == "PNG"
+
+
+def test_too_many_bytes_cost_some_quality() -> None:
+    """A large PNG is sent as a JPEG that fits."""
+    prepared = sent(encoded(noise()), max_bytes=60_000)
+    assert prepared.format == "JPEG"
+    assert len(prepared.content) <= 60_000
+
+
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [({"max_bytes": 5_000}, "too_many_bytes"), ({"max_pixels": 39_999}, "too_many_pixels")],
+)
+def test_what_the_provider_cannot_take_is_refused(limits: dict[str, int], code: str) -> None:
+    """Nothing is shrunk in silence."""
+    with pytest.raises(SourceRefused) as caught:
+        sent(encoded(noise()), **limits)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize("encoding", ["JPEG", "PNG"])
+def test_a_preview_is_small_and_upright(encoding: str) -> None:
+    """At most 256 pixels and 30 kB, whatever the picture."""
+    body = preview(encoded(noise(900), encoding))
+    facts = inspect(body, PLENTY)
+    assert len(body) <= 30_000
+    assert (facts.format, max(facts.width, facts.height)) == ("JPEG", 256)
+    assert Image.open(BytesIO(preview(taken(6, encoding)))).size == (60, 40)
+
+
+def test_a_preview_is_white_where_nothing_is() -> None:
+    """JPEG has no transparency, and black would look like a product."""
+    body = preview(encoded(Image.new("RGBA", (30, 30), (0, 0, 0, 0))))
+    assert Image.open(BytesIO(body)).getpixel((9, 9)) == (255, 255, 255)
