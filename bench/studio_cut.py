@@ -79,24 +79,28 @@ def table(pictures: list[Measured]) -> str:
         f"| {p.name} | {p.iou:.3f} | {p.seconds:.2f} | {p.cut.unsure or ''} |"
         for p in studio + others
     ]
-    if studio:
-        lines += [
-            "",
-            f"Studio pictures: mean IoU {fmean(p.iou for p in studio):.3f}, "
-            f"lowest {min(p.iou for p in studio):.3f}, median {median(p.seconds for p in studio):.2f} s.",
-        ]
-    return "\n".join([*lines, *_doubts(pictures)])
+    return "\n".join([*lines, "", _average(studio), "", _doubts(pictures)])
 
 
-def _doubts(pictures: list[Measured]) -> list[str]:
-    """Count how often doubt meets the pictures that deserve it."""
+def _average(studio: list[Measured]) -> str:
+    """Sum the studio pictures up in a sentence."""
+    if not studio:
+        return "No studio pictures here."
+    overlaps, seconds = [p.iou for p in studio], [p.seconds for p in studio]
+    return (
+        f"Studio pictures: mean IoU {fmean(overlaps):.3f}, lowest {min(overlaps):.3f}; "
+        f"median {median(seconds):.2f} s."
+    )
+
+
+def _doubts(pictures: list[Measured]) -> str:
+    """Say how often doubt meets the pictures that deserve it."""
     poor = [p.cut.unsure is not None for p in pictures if p.iou < 0.8]
     good = [p.cut.unsure is not None for p in pictures if p.iou >= 0.95]
-    return [
-        "",
+    return (
         f"Unsure about {sum(poor)} of {len(poor)} pictures with IoU < 0.8 "
-        f"and {sum(good)} of {len(good)} with IoU >= 0.95.",
-    ]
+        f"and {sum(good)} of {len(good)} with IoU >= 0.95."
+    )
 
 
 def sheet(pictures: list[Measured]) -> Picture:

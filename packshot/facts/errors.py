@@ -47,7 +47,12 @@ class PackshotError(Exception):
 
 
 class StopRun(PackshotError):
-    """No other picture can succeed either; what is left is `deferred`."""
+    """No other picture can succeed either; what is left is `deferred`.
+
+    Where `everything` is false only buying has ended: what costs nothing goes on.
+    """
+
+    everything: ClassVar[bool] = False
 
 
 class OutOfCredits(StopRun):
@@ -78,12 +83,14 @@ class StopRequested(StopRun):
     """A person, a signal or `finish_by` asked the run to stop."""
 
     default_code = "stopped"
+    everything = True
 
 
 class LeaseLost(StopRun):
     """Another run has taken over this catalog."""
 
     default_code = "lease_lost"
+    everything = True
 
 
 class ChangedTooMuch(StopRun):
@@ -96,6 +103,7 @@ class StoreUnavailable(StopRun):
     """State or destination cannot be written, so nothing more may be bought."""
 
     default_code = "store_unavailable"
+    everything = True
 
 
 class TryAgain(PackshotError):

@@ -1,5 +1,6 @@
 """Every provider there is, and how one is made."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -45,7 +46,7 @@ def _removebg(access: Access) -> Provider:
 def _local(access: Access) -> Provider:
     if access.base_url:
         raise BadOption("`local` works on this machine: leave `base_url` out.")
-    return Local(calls_at_once=access.calls_at_once)
+    return Local(calls_at_once=min(access.calls_at_once, os.cpu_count() or 1))
 
 
 PROVIDERS: Final[Mapping[str, ProviderEntry]] = MappingProxyType(

@@ -32,9 +32,10 @@ from packshot.world.claims import claimed
 from packshot.world.cutouts import Cutout, alpha_of, measure_alpha, read_cutout
 from packshot.world.journal import Call
 from packshot.world.masters import choose, pack
-from packshot.world.pictures import preview
 
 LARGEST_RESULT_PIXELS = 60_000_000
+WAIT_FOR_OTHERS_SECONDS = 30.0
+"""Calls in flight may turn out cheaper than what was set aside for them."""
 
 
 @dataclass(slots=True)
@@ -53,6 +54,8 @@ class Wanted:
     fingerprint: str
     source: Source
     options: PaidOptions
+    preview: bytes
+    """A small JPEG of the source, for the master."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ def _buy(shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack) -> Obta
     started = time.monotonic()
     alpha = measure_alpha(alpha_of(cutout.picture))
     receipt = _receipt(shop, wanted, result, alpha, spent)
-    packed = pack(receipt, preview(wanted.source.content), result.content)
+    packed = pack(receipt, wanted.preview, result.content)
     try:
         shop.masters.keep_packed(receipt, packed)
     except StoreUnavailable as error:
@@ -200,7 +203,7 @@ def _call(shop: Workshop, wanted: Wanted, spent: Spent, deadline: float) -> Resu
 
 def _reserve(shop: Workshop, call: Call) -> Reservation:
     """Set the price aside and declare the intent; nothing may stand in the way after this."""
-    reservation = shop.books.reserve(call.price)
+    reservation = shop.books.reserve(call.price, wait_seconds=WAIT_FOR_OTHERS_SECONDS)
     try:
         shop.intents.declare(call)
         shop.gate()
@@ -247,7 +250,7 @@ def _note(shop: Workshop, wanted: Wanted, call: Call, seconds: float, heard: _He
             "megapixels": round(wanted.source.megapixels, 3),
             "answered_at": utc_now(),
             "seconds": round(seconds, 4),
-            "status": result.status if result else None,
+            "http_status": result.status if result else None,
             "code": failure.code if failure else "ok",
             "message": str(failure) if failure else None,
             "charged": result.charged if result else 0.0,

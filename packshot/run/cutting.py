@@ -44,7 +44,7 @@ from packshot.run.planning import utc_now
 from packshot.run.workshop import Workshop
 from packshot.world.derive import derive
 from packshot.world.fetch import Fetched
-from packshot.world.pictures import already_cut_out, decode_upright, inspect, prepare
+from packshot.world.pictures import already_cut_out, decode_upright, inspect, prepare, preview
 
 CHANGED_BEFORE_ASKING = 20
 """So many pictures may have changed before their share is looked at."""
@@ -69,13 +69,13 @@ class WorkItem:
         remembered = {
             name: row[f"known_{name}"] for name in KNOWLEDGE_FIELDS if f"known_{name}" in row
         }
-        known = Knowledge(**remembered | {"key": row["key"], "sku": row["sku"]})
-        known.position = row["position"]
-        known.attempts = known.attempts or 0
-        known.pictures = [Published(**picture) for picture in known.pictures or []]
+        remembered["pictures"] = [Published(**p) for p in remembered.get("pictures") or []]
+        remembered["attempts"] = remembered.get("attempts") or 0
         for name in ("box_stated", "box_computed"):
-            if (box := getattr(known, name)) is not None:
-                setattr(known, name, Box(*box))
+            if remembered.get(name) is not None:
+                remembered[name] = Box(*remembered[name])
+        own = {name: row[name] for name in ("key", "sku", "position")}
+        known = Knowledge(**remembered | own)
         return cls(
             number=row["number"],
             state=PlanState(row["state"]),
@@ -103,7 +103,6 @@ class Life:
         """Live it; whatever happens, exactly one ending comes back."""
         started = time.monotonic()
         try:
-            self._shop.stop.check()
             ending = self._live()
         except StopRun as reason:
             self._shop.stop.set(reason)
@@ -227,9 +226,10 @@ class Life:
                 max_bytes=accepts.max_bytes,
                 max_pixels=accepts.max_pixels,
             )
+            small = preview(content)
         source = Source(prepared.content, digest, prepared.format, prepared.width, prepared.height)
         self._spent.seconds.prepare = time.monotonic() - started
-        wanted = Wanted(item.key, self._name_purchase(digest), source, item.options)
+        wanted = Wanted(item.key, self._name_purchase(digest), source, item.options, small)
         with ExitStack() as stack:
             return self._finish(obtain(shop, wanted, self._spent, stack))
 
@@ -380,16 +380,3 @@ def remember_purchase(known: Knowledge, receipt: Receipt) -> None:
 def url_hash(url: str) -> str:
     """Names a URL without showing it; equal to DuckDB's `md5`, which compares a million."""
     return md5(url.encode(), usedforsecurity=False).hexdigest()
-
-
-def deferred(item: WorkItem, reason: StopRun) -> Ending:
-    """The ending of an item that was never begun."""
-    ending = Ending(
-        outcome=Outcome.DEFERRED,
-        reason_code=reason.code,
-        reason=str(reason),
-        known=item.known,
-        learned=False,
-    )
-    ending.ended_at = utc_now()
-    return ending

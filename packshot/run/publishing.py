@@ -29,6 +29,9 @@ CONTENT_TYPES = {
 }
 
 
+INTERRUPTED = ("interrupted", "the run ended before this item did; the next run takes it up")
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """A run that has been published."""
@@ -51,7 +54,8 @@ def publish(
         place.ledger.attach(connection, head, scratch)
         load_events(connection, place.state, folder, scratch)
         unknown = _answer_intents(connection, place, run_id)
-        _tell_plan(connection, place, folder, scratch)
+        stop = live.get("stop") or INTERRUPTED
+        report_table(connection, _plan_file(place, folder, scratch), unended=stop)
         summary = summarise(connection, started, live)
         _write_files(connection, place, folder, scratch, summary)
         changes = scratch / "ledger.parquet"
@@ -63,17 +67,13 @@ def publish(
     return Published(summary, moved)
 
 
-def _tell_plan(
-    connection: duckdb.DuckDBPyConnection, place: Place, folder: str, scratch: Path
-) -> None:
-    """The report as a table; a run that died before it had a plan reports no rows."""
+def _plan_file(place: Place, folder: str, scratch: Path) -> Path:
     try:
-        plan = place.state.download(f"{folder}/plan.parquet", scratch)
+        return place.state.download(f"{folder}/plan.parquet", scratch)
     except FileNotFoundError as error:
         raise StoreUnavailable(
             f"{folder} has no plan, so nothing was bought in it", code="no_plan"
         ) from error
-    report_table(connection, plan)
 
 
 def _answer_intents(connection: duckdb.DuckDBPyConnection, place: Place, run_id: str) -> list[str]:

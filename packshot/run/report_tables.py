@@ -21,12 +21,17 @@ _KNOWN = [
 ]
 
 
-def report_table(connection: duckdb.DuckDBPyConnection, plan: Path) -> None:
-    """One row per item of the manifest, as the table `report`. Events must be loaded."""
+def report_table(
+    connection: duckdb.DuckDBPyConnection, plan: Path, *, unended: tuple[str, str]
+) -> None:
+    """One row per item of the manifest, as the table `report`. Events must be loaded.
+
+    `unended` is the reason code and reason of items that were never begun.
+    """
     connection.execute(f"CREATE OR REPLACE VIEW plan AS SELECT * FROM read_parquet('{plan}')")
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE spent AS SELECT key, sum(charged) AS charged, "
-        "sum(uncertain) AS uncertain, count(*) AS calls, max_by(status, answered_at) AS status "
+        "sum(uncertain) AS uncertain, count(*) AS calls, max_by(http_status, answered_at) AS http_status "
         "FROM attempts GROUP BY key"
     )
     connection.execute(
@@ -35,7 +40,9 @@ def report_table(connection: duckdb.DuckDBPyConnection, plan: Path) -> None:
         "WHERE p.state <> 'repeat' AND p.key IN (SELECT key FROM plan WHERE state = 'repeat')"
     )
     carried = [name for name in columns_of(connection, "plan") if name.startswith("carried_")]
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE report AS {_report_query(carried)}")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE report AS {_report_query(carried)}", list(unended)
+    )
 
 
 def _outcome(plan: str, ending: str) -> str:
@@ -53,10 +60,10 @@ SELECT p.row, p.file, p.sku, p.key, p.position,
  regexp_replace(p.url, '[?#].*$', '') AS source_url,
  CASE WHEN p.state <> 'repeat' THEN {_outcome("p", "e")}
   WHEN f.outcome IN ('cut', 'recovered', 'refreshed') THEN 'reused' ELSE f.outcome END AS outcome,
- CASE WHEN e.key IS NULL AND p.outcome IS NULL THEN 'interrupted'
+ CASE WHEN e.key IS NULL AND p.outcome IS NULL THEN $1
   WHEN {own} THEN e.reason_code ELSE p.reason_code END AS reason_code,
  CASE WHEN e.key IS NULL AND p.outcome IS NULL
-  THEN 'the run ended before this item did; the next run takes it up'
+  THEN $2
   WHEN {own} THEN e.reason ELSE p.reason END AS reason,
  p.state AS plan_state, p.paid_options,
  CASE WHEN {own} THEN coalesce(s.charged, 0) ELSE 0 END AS charged,
@@ -64,7 +71,7 @@ SELECT p.row, p.file, p.sku, p.key, p.position,
  CASE WHEN {own} THEN coalesce(e.paid_before, 0) ELSE 0 END AS paid_before,
  CASE WHEN {own} THEN c.charge_stated END AS charge_stated,
  CASE WHEN {own} THEN coalesce(s.calls, 0) ELSE 0 END AS calls,
- CASE WHEN {own} THEN s.status END AS http_status,
+ CASE WHEN {own} THEN s.http_status END AS http_status,
  {known},
  CASE WHEN e.key IS NULL THEN l.review_code ELSE e.review_code END IS NOT NULL AS needs_review,
  {_box("box_stated")}, {_box("box_computed")},

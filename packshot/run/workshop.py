@@ -98,7 +98,7 @@ def allowed_schemes(job: Job) -> frozenset[str]:
     schemes = {"http", "https"}
     if job.options.allow_local:
         scheme, found, _ = job.manifest.partition("://")
-        schemes |= {"file", scheme} if found else {"file"}
+        schemes.add(scheme if found else "file")
     return frozenset(schemes)
 
 

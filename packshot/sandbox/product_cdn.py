@@ -3,8 +3,9 @@
 import asyncio
 import mimetypes
 import random
+import re
+from collections import Counter
 from email.utils import formatdate, parsedate_to_datetime
-from functools import lru_cache
 from hashlib import blake2b
 from http import HTTPStatus
 from pathlib import Path
@@ -31,25 +32,29 @@ class ProductCdn:
     async def get(self, request: Request) -> Response:
         """Answer a GET or HEAD."""
         path: str = request.path_params["path"]
-        self._state.count_cdn(path)
+        self._count(self._state.cdn_gets, path)
         await asyncio.sleep(random.uniform(*self._state.settings.cdn_latency_seconds))
         status, file = self._found(path)
         if file is None:
-            return PlainTextResponse(HTTPStatus(status).phrase, status)
+            return _bare(status)
         content = await to_thread.run_sync(file.read_bytes)
         modified = file.stat().st_mtime
         headers = {"ETag": _etag(content), "Last-Modified": formatdate(modified, usegmt=True)}
         if _is_current(request.headers, headers["ETag"], int(modified)):
-            self._state.count_cdn(path, not_modified=True)
+            self._count(self._state.cdn_not_modified, path)
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         return Response(content, headers=headers, media_type=kind)
 
     def fetched(self, path: str) -> bytes | int:
         """What a provider that was given a URL of this host gets: the bytes, or a status."""
-        self._state.count_cdn(path)
+        self._count(self._state.cdn_gets, path)
         status, file = self._found(path)
         return status if file is None else file.read_bytes()
+
+    def _count(self, counter: Counter[str], path: str) -> None:
+        with self._state.lock:
+            counter[path] += 1
 
     def _found(self, path: str) -> tuple[int, Path | None]:
         if path.startswith(STATUS_PREFIX):
@@ -61,14 +66,19 @@ class ProductCdn:
         return (HTTPStatus.OK, file) if inside else (HTTPStatus.NOT_FOUND, None)
 
 
+def _bare(status: int) -> Response:
+    """An answer that is only a status; some may not have a body."""
+    if status in {HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPStatus.NOT_MODIFIED}:
+        return Response(status_code=status)
+    return PlainTextResponse(HTTPStatus(status).phrase, status)
+
+
 def _status(text: str) -> int:
-    try:
-        return HTTPStatus(int(text))
-    except ValueError:
-        return HTTPStatus.NOT_FOUND
+    final = re.fullmatch(r"[2-5]\d\d", text)
+    known = final is not None and int(text) in set(HTTPStatus)
+    return int(text) if known else HTTPStatus.NOT_FOUND
 
 
-@lru_cache(maxsize=1024)
 def _etag(content: bytes) -> str:
     return f'"{blake2b(content, digest_size=16).hexdigest()}"'
 

@@ -155,13 +155,13 @@ class SandboxState:
     """Safe to use from several threads; counters may be read at any time."""
 
     def __init__(self, settings: Settings | None = None) -> None:
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self.settings = settings or Settings()
         self.reset()
 
     def reset(self) -> None:
         """Forget counters and faults, refill the account, close the window; settings stay."""
-        with self._lock:
+        with self.lock:
             self.started_at = time.time()
             self.posts = self.charged_calls = self.throttled_429 = self.account_calls = 0
             self.open_calls = self.max_open = self.improve_calls = 0
@@ -173,26 +173,24 @@ class SandboxState:
             self.faults: list[Fault] = []
             self._used = 0
             self._window_ends_at = 0.0  # epoch seconds; 0 while no window is open
-            pots = (*POTS, FREE_CALLS)
-            self.balance = {pot: float(getattr(self.settings, pot)) for pot in pots}
+            self.balance = {pot: float(getattr(self.settings, pot)) for pot in (*POTS, FREE_CALLS)}
             self._past_balances = deque([(-math.inf, dict(self.balance))])
 
     def change(self, patch: Mapping[str, Any]) -> None:
         """Change some settings; credits given here become the balance."""
-        with self._lock:
+        with self.lock:
             self.settings = Settings.model_validate(self.settings.model_dump() | dict(patch))
-            told = {pot: float(getattr(self.settings, pot)) for pot in self.balance if pot in patch}
-            self.balance |= told
+            self.balance |= {pot: float(patch[pot]) for pot in self.balance if pot in patch}
             self._past_balances.append((time.monotonic(), dict(self.balance)))
 
     def add_fault(self, fault: Fault) -> None:
         """Queue a fault behind those already waiting."""
-        with self._lock:
+        with self.lock:
             self.faults.append(fault)
 
     def next_fault(self, on: str) -> Fault | None:
         """Take the next fault meant for an endpoint."""
-        with self._lock:
+        with self.lock:
             fault = next((fault for fault in self.faults if fault.on == on), None)
             if fault is not None:
                 fault.times -= 1
@@ -201,7 +199,7 @@ class SandboxState:
 
     def admit(self, weight: int, price: float) -> Admission:
         """Count a call against window and account at once; raises `Refused` (402, 429)."""
-        with self._lock:
+        with self.lock:
             limit = self.settings.limit_megapixels
             if time.time() >= self._window_ends_at:
                 self._used, self._window_ends_at = 0, 0.0
@@ -212,18 +210,17 @@ class SandboxState:
             if not self._window_ends_at:
                 self._window_ends_at = math.ceil(time.time() + self.settings.window_seconds)
             self._used += weight
-            cost = 0.0 if FREE_CALLS in taken else price
-            return Admission(cost, weight, taken, self._pace())
+            return Admission(0.0 if FREE_CALLS in taken else price, weight, taken, self._pace())
 
     def give_back(self, admission: Admission) -> None:
         """Undo an admission whose picture could not be made."""
-        with self._lock:
+        with self.lock:
             self._used = max(0, self._used - admission.weight)
             self._pay(admission.taken, -1)
 
     def count(self, call: Call, *, charged: bool) -> None:
         """Log a finished call."""
-        with self._lock:
+        with self.lock:
             self.posts += 1
             self.calls.append(call)
             if charged:
@@ -233,7 +230,7 @@ class SandboxState:
 
     def opened(self, change: int) -> None:
         """Note that a call came (1) or went (-1)."""
-        with self._lock:
+        with self.lock:
             self.open_calls += change
             self.max_open = max(self.max_open, self.open_calls)
 
@@ -244,7 +241,7 @@ class SandboxState:
 
     def told_balance(self) -> dict[str, float]:
         """What /account says: the balance as it was some seconds ago."""
-        with self._lock:
+        with self.lock:
             self.account_calls += 1
             then = time.monotonic() - self.settings.account_lag_seconds
             while len(self._past_balances) > 1 and self._past_balances[1][0] <= then:
@@ -253,7 +250,7 @@ class SandboxState:
 
     def snapshot(self) -> dict[str, Any]:
         """Settings and counters as plain data."""
-        with self._lock:
+        with self.lock:
             names = (
                 "started_at posts charged_calls credits_charged throttled_429 account_calls "
                 "open_calls max_open improve_calls identities balance cdn_gets cdn_not_modified"
@@ -267,7 +264,7 @@ class SandboxState:
 
     def throttled(self) -> Refused:
         """Count a refusal for haste, and word it."""
-        with self._lock:
+        with self.lock:
             self.throttled_429 += 1
             wait = max(1, math.ceil(self._window_ends_at - time.time()))
             refusal = Refused(429, "Rate limit exceeded")

@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -130,6 +130,22 @@ def _held(places: Semaphore, end: float) -> Iterator[None]:
         places.release()
 
 
+def _patience(end: float, longest: float) -> Callable[[Exception], bool | float]:
+    """Try again what may succeed in a moment, if the wait for it ends in time."""
+
+    def answer(error: Exception) -> bool | float:
+        left = end - time.monotonic()
+        match error:
+            case TryAgain(wait_seconds=float() as seconds):
+                return seconds if seconds < left else False
+            case TryAgain():
+                return left > longest
+            case _:
+                return False
+
+    return answer
+
+
 def _require_driver(scheme: str) -> None:
     try:
         fsspec.get_filesystem_class(scheme)
@@ -185,21 +201,10 @@ class Fetcher:
         end = start + deadline_seconds
         longest = min(LONGEST_WAIT_SECONDS, deadline_seconds / 4)
         known = Validators.sound(etag, last_modified)
-
-        def patience(error: Exception) -> bool | float:
-            left = end - time.monotonic()
-            match error:
-                case TryAgain(wait_seconds=float() as seconds):
-                    return seconds if seconds < left else False
-                case TryAgain():
-                    return left > longest
-                case _:
-                    return False
-
         for attempt in stamina.retry_context(
-            on=patience,
+            on=_patience(end, longest),
             attempts=self._limits.tries,
-            timeout=None,  # `patience` keeps the deadline, the next wait included
+            timeout=None,  # `_patience` keeps the deadline, the next wait included
             wait_initial=min(0.5, longest),
             wait_max=longest,
             wait_jitter=min(1.0, longest),
@@ -273,7 +278,7 @@ class Fetcher:
                 raise SourceMissing(f"{place} is no file.")
             if said.etag and said.etag == known.etag:
                 self._count(not_modified=1)
-                return _Answer(httpx.codes.NOT_MODIFIED, None, said, url)
+                return _Answer(304, None, said, url)
             if info["size"] > most:
                 raise too_many(place, most)
             # A range of nothing is an error to S3.
@@ -281,7 +286,7 @@ class Fetcher:
         if len(content) != info["size"]:
             raise Unreachable(f"{place} changed while it was read.")
         self._count(size=len(content))
-        return _Answer(httpx.codes.OK, content, said, url)
+        return _Answer(200, content, said, url)
 
     def _count(self, *, requests: int = 0, not_modified: int = 0, size: int = 0) -> None:
         with self._lock:

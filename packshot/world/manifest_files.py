@@ -8,7 +8,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -49,7 +49,7 @@ class ManifestFile:
     """Where it came from: a local path or a URL; relative image paths start here."""
     path: Path
     format: Format
-    alone: bool = True
+    alone: bool
     """Whether it is the manifest's only file."""
 
     def text(self, newline: str) -> io.TextIOWrapper:
@@ -82,9 +82,10 @@ def _fetched(
         fs.invalidate_cache()
         paths = _found(fs, root, manifest)
         for path, name in _named(paths):
+            local, folder = _at_hand(fs, path, room)
             with intact(name):
-                file = _at_hand(fs, path, name, room)
-            yield replace(file, alone=len(paths) == 1)
+                kind = _format(local, name)
+            yield ManifestFile(name, folder, local, kind, alone=len(paths) == 1)
 
 
 @contextmanager
@@ -149,26 +150,24 @@ def _named(paths: Sequence[str]) -> Iterator[tuple[str, str]]:
         )
 
 
-def _at_hand(fs: Any, path: str, name: str, room: Path) -> ManifestFile:  # noqa: ANN401
-    """A file of this machine as it is, any other as a copy; its format told from its content."""
+def _at_hand(fs: Any, path: str, room: Path) -> tuple[Path, str]:  # noqa: ANN401
+    """A file of this machine as it is, any other as a copy; and the folder it came from."""
     url = public(fs.unstrip_protocol(path))
-    here = url.startswith("file://")
-    local = Path(path) if here else room / "manifest"
-    if not here:
-        fs.get_file(path, str(local))
+    if url.startswith("file://"):
+        return Path(path), posixpath.dirname(path)
+    local = room / "manifest"
+    fs.get_file(path, str(local))
+    return local, posixpath.dirname(url)
+
+
+def _format(local: Path, name: str) -> Format:
+    """The format by the first bytes; raises `BadManifest` for what is no manifest."""
     with _unpacked(local) as content:
         head = content.read(_HEAD_BYTES)
-    folder = posixpath.dirname(path if here else url)
-    kind = _format(head, name)
-    if kind == "parquet" and not _starts(local).startswith(b"PAR1"):
-        raise BadManifest(f"`{name}` is Parquet in an archive; unpack it.")
-    return ManifestFile(name, folder, local, kind)
-
-
-def _format(head: bytes, name: str) -> Format:
-    """The format by the first bytes; raises `BadManifest` for what is no manifest."""
     if head.startswith(b"PAR1"):
-        return "parquet"
+        if _starts(local) == b"PAR1":
+            return "parquet"
+        raise BadManifest(f"`{name}` is Parquet in an archive; unpack it.")
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not start:
         raise BadManifest(f"`{name}` is empty.")

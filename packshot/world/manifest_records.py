@@ -82,7 +82,7 @@ def _check(header: tuple[str, ...], first: tuple[str, ...] | None, name: str) ->
 
 
 class _Lines:
-    """Physical lines that can be put back; behind the last one stands `_END`, for ever."""
+    """Physical lines that can be put back; behind the last one stands `_END`."""
 
     def __init__(self, block: Iterable[str], text: TextIO) -> None:
         self.pending = deque(block)
@@ -93,6 +93,8 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
+        if self.taken and self.taken[-1] is _END:
+            raise StopIteration
         line = self.pending.popleft() if self.pending else self._text.readline() or _END
         self.taken.append(line)
         return line
@@ -115,9 +117,12 @@ class _Delimited:
             line, self._row = self._text.readline(), self._row + 1
         self._delimiter = delimiter_of(line, file.name)
         lines = _Lines([line], self._text)
-        names = next(self._reader(lines))
-        if lines.taken[-1] is _END:
-            raise BadManifest(f'A quote (") in the header of `{file.name}` is never closed.')
+        try:
+            names = next(self._reader(lines, strict=True))
+        except csv.Error:
+            raise BadManifest(
+                f'A quote (") in the header of `{file.name}` is not closed.'
+            ) from None
         self.header = tuple(
             readable(name).strip() or f"column {number}" for number, name in enumerate(names, 1)
         )
@@ -202,7 +207,7 @@ class _Delimited:
         if taken[-1] is _END or len(cells) != len(self.header):
             return False
         inner = [line for cell in cells if "://" in cell for line in cell.splitlines()[1:]]
-        return not inner or not any(map(self._looks_like_record, self._reader(inner)))
+        return not any(self._looks_like_record(next(self._reader([line]))) for line in inner)
 
     def _looks_like_record(self, cells: list[str]) -> bool:
         return len(cells) == len(self.header) and any(c.startswith(_ADDRESS) for c in cells)

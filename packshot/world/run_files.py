@@ -34,7 +34,7 @@ ATTEMPT_COLUMNS = {
     "megapixels": "DOUBLE",
     "answered_at": "TIMESTAMP",
     "seconds": "DOUBLE",
-    "status": "INTEGER",
+    "http_status": "INTEGER",
     "code": "VARCHAR",
     "message": "VARCHAR",
     "charged": "DOUBLE",

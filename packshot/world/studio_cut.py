@@ -162,32 +162,28 @@ def _drift(residual: Floats, paper: Mask) -> Floats:
 
 def _product(copy: _Copy, ground: _Ground) -> Mask:
     """Decide, pixel by pixel on the reduced copy, what is product."""
-    foreign = _foreign(copy, ground)
-    if not foreign.any():
-        return foreign
-    labels = np.zeros(foreign.shape, np.int32)
-    labels[_paper(copy, ground)] = PAPER
-    labels[foreign] = PRODUCT
+    labels = np.where(_paper(copy, ground), np.int32(PAPER), np.int32(0))
+    labels[_foreign(copy, ground)] = PRODUCT
     return _shared_out(copy.calm, labels)
 
 
 def _foreign(copy: _Copy, ground: _Ground) -> Mask:
-    """Mark what is neither paper nor shadow: tinted, lighter, far darker or textured."""
-    paper_light = ground.lab[..., 0]
-    lighter = copy.soft[..., 0] - paper_light
-    foreign = _tint(copy, ground) > np.maximum(4 + 0.03 * paper_light, 5 * ground.noise)
-    foreign |= lighter > max(1.5, 5 * ground.noise)
-    foreign |= -lighter > np.maximum(25, 0.65 * paper_light)
-    detailed = copy.detail > max(8.0, 10 * ground.noise)
-    textured = _morph(_morph(detailed, cv2.MORPH_CLOSE, 7), cv2.MORPH_OPEN, 13)
-    return np.asarray((_morph(foreign, cv2.MORPH_OPEN, 3) | textured) > 0, np.bool_)
+    """Mark what is neither paper nor shadow: tinted, lighter, far darker, textured or outlined."""
+    paper_light, noise = ground.lab[..., 0], ground.noise
+    darker = paper_light - copy.soft[..., 0]
+    lighter = -darker > max(1.5, 5 * noise)
+    foreign = _tint(copy, ground) > np.maximum(4 + 0.03 * paper_light, 5 * noise)
+    foreign |= lighter | (darker > np.maximum(25, 0.65 * paper_light))
+    textured = _morph(copy.detail > max(8.0, 10 * noise), cv2.MORPH_CLOSE, 7)
+    panels = (copy.steps <= max(6.0, 6 * noise)) & (darker > max(2.0, 4 * noise)) & ~foreign
+    outlined = _ringed(panels, _morph(copy.steps, cv2.MORPH_DILATE, 5) > max(12.0, 8 * noise), 0.9)
+    # The outermost pixels are mixed with what lies behind; as seeds they would claim a shadow.
+    inner = _morph(foreign, cv2.MORPH_ERODE, 3) | _morph(lighter, cv2.MORPH_OPEN, 3)
+    return np.asarray((inner | _morph(textured, cv2.MORPH_OPEN, 13)) > 0, np.bool_) | outlined
 
 
 def _tint(copy: _Copy, ground: _Ground) -> Floats:
-    """How far each pixel's colour lies from that of the ground in shadow, in Lab units.
-
-    A shadow scales a and b with L + 16; what is left of the difference is the thing's own tint.
-    """
+    """How far a and b lie from those of shaded ground; a shadow scales both with L + 16."""
     shade = np.clip((copy.soft[..., :1] + 16) / (ground.lab[..., :1] + 16), 0, 1)
     tint = np.linalg.norm(copy.soft[..., 1:] - ground.lab[..., 1:] * shade, axis=2)
     return np.asarray(tint, np.float32)
@@ -203,11 +199,11 @@ def _paper(copy: _Copy, ground: _Ground) -> Mask:
     edges = np.concatenate([regions[0], regions[-1], regions[:, 0], regions[:, -1]])
     outside = np.isin(regions, edges[edges > 0])
     sharp = copy.steps > max(12.0, 8 * ground.noise)
-    return np.asarray(outside | _holes(alike & ~outside, sharp), np.bool_)
+    return np.asarray(outside | _ringed(alike & ~outside, sharp, 0.4), np.bool_)
 
 
-def _holes(alike: Mask, sharp: Mask) -> Mask:
-    """Keep the regions that are holes: patches of product that happen to match fade out."""
+def _ringed(alike: Mask, sharp: Mask, share: float) -> Mask:
+    """Keep the regions whose rim is sharp for at least this share; shadows and gleams fade out."""
     count, regions, stats, _ = cv2.connectedComponentsWithStats(alike.astype(np.uint8))
     chosen = np.zeros(count, np.bool_)
     for region in np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= 30):
@@ -215,7 +211,7 @@ def _holes(alike: Mask, sharp: Mask) -> Mask:
         window = np.s_[max(0, top - 1) : top + height + 1, max(0, left - 1) : left + width + 1]
         inside = regions[window] == region
         rim = (_morph(inside, cv2.MORPH_DILATE, 3) > 0) & ~inside
-        chosen[region] = region > 0 and np.mean(sharp[window][rim]) > 0.4
+        chosen[region] = region > 0 and np.mean(sharp[window][rim]) > share
     return np.asarray(chosen[regions], np.bool_)
 
 
@@ -304,4 +300,4 @@ def _shaded_gaps(copy: _Copy, ground: _Ground, product: Mask) -> Mask:
     alike = np.abs(brightness - shade) < 0.15
     alike &= _tint(copy, ground) < max(2.0, 3 * ground.noise)
     alike &= (copy.steps < max(8.0, 8 * ground.noise)) & product & (paper_near > 0.02)
-    return _holes(alike, _morph(copy.steps, cv2.MORPH_DILATE, 7) > 40)
+    return _ringed(alike, _morph(copy.steps, cv2.MORPH_DILATE, 7) > 40, 0.4)

@@ -1,0 +1,197 @@
+"""Can this run be paid for, and how long does it take? Sums over facts already in hand."""
+
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, Protocol
+
+from packshot.facts.errors import NeedsAnswer
+from packshot.facts.purchase import Account
+
+CALLS_WITHOUT_ASKING = 50
+USUAL_MEGAPIXELS = 4.0
+"""A shop's picture, where its size is not known yet."""
+USUAL_CALL_SECONDS = 2.5
+
+
+class Pace(Protocol):
+    """What a quote needs of a provider's declared pace."""
+
+    @property
+    def per_window(self) -> float:
+        """Megapixel-images, or calls where `weighs_megapixels` is false."""
+        ...
+
+    @property
+    def window_seconds(self) -> float:
+        """Length of a window."""
+        ...
+
+    @property
+    def calls_at_once(self) -> int:
+        """Calls in flight."""
+        ...
+
+    @property
+    def weighs_megapixels(self) -> bool:
+        """Whether a large picture counts for more than one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a plan asks for. Amounts are sums over all its calls, in the provider's unit."""
+
+    calls: int
+    """Calls at most."""
+    at_most: float
+    likely: float
+    likely_calls: int
+    megapixels_likely: float | None
+    """Of the likely calls together, each rounded up as the provider does; None if unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Funds:
+    """What may be spent."""
+
+    account: Account
+    max_credits: float | None
+    keep_credits: float | None
+
+    @property
+    def spendable(self) -> float:
+        """The account's total less what is kept, and no more than the cap."""
+        left = self.account.total - (self.keep_credits or 0.0)
+        return max(0.0, left if self.max_credits is None else min(left, self.max_credits))
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A plan's demand laid against funds and pace."""
+
+    demand: Demand
+    funds: Funds
+    pace: Pace
+
+    @property
+    def affordable(self) -> int:
+        """Calls that the funds are sure to pay for, at the average price at most."""
+        calls, at_most, spendable = self.demand.calls, self.demand.at_most, self.funds.spendable
+        if at_most <= spendable:
+            return calls
+        return math.floor(Decimal(str(spendable)) * calls / Decimal(str(at_most)))
+
+    @property
+    def short_by(self) -> float:
+        """Missing to pay for every call that could become necessary."""
+        return _less(self.demand.at_most, self.funds.spendable)
+
+    @property
+    def likely_short_by(self) -> float:
+        """Missing to pay for the likely calls; this is what a run is judged by."""
+        return _less(self.demand.likely, self.funds.spendable)
+
+    @property
+    def minutes_at_most(self) -> float:
+        """Time at the provider's pace if every call becomes necessary."""
+        return self._minutes(self.demand.calls)
+
+    @property
+    def minutes_likely(self) -> float:
+        """Time at the provider's pace for the likely calls."""
+        return self._minutes(self.demand.likely_calls)
+
+    def sum_up(self) -> str:
+        """The sum in front of the reader."""
+        demand, funds, unit = self.demand, self.funds, self.funds.account.unit
+        wanted = (
+            f"At most {_calls(demand.calls)} for {_say(demand.at_most)} {unit} "
+            f"in about {_time(self.minutes_at_most)}; "
+            f"likely {demand.likely_calls:,} for {_say(demand.likely)} "
+            f"in about {_time(self.minutes_likely)}."
+        )
+        limits = [f"The account holds {_say(funds.account.total)}"]
+        if funds.keep_credits:
+            limits.append(f"`keep_credits` keeps {_say(funds.keep_credits)}")
+        if funds.max_credits is not None:
+            limits.append(f"`max_credits` allows {_say(funds.max_credits)}")
+        return f"{wanted} {', '.join(limits)}: {_say(funds.spendable)} may be spent."
+
+    def _minutes(self, calls: int) -> float:
+        known, of = self.demand.megapixels_likely, self.demand.likely_calls
+        each = USUAL_MEGAPIXELS if known is None or not of else max(1.0, known / of)
+        weight = calls * each if self.pace.weighs_megapixels else calls
+        by_pace = weight / self.pace.per_window * self.pace.window_seconds
+        by_width = calls * USUAL_CALL_SECONDS / self.pace.calls_at_once
+        return max(by_pace, by_width) / 60
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether to buy, and the sum behind it."""
+
+    decision: Literal["go", "partly", "stop"]
+    message: str
+
+
+def decide(
+    quote: Quote,
+    *,
+    when_short: Literal["partial", "stop"],
+    paid: bool,
+    yes: int | None,
+    cap: float | None,
+) -> Verdict:
+    """Go, go partly, or stop. Raises `NeedsAnswer` before a large purchase nobody approved.
+
+    Funds are short when they do not cover what is *likely*: a plan's `at most` holds every
+    known picture that is merely asked again tonight, and would stop most nights for nothing.
+    """
+    verdict = _weigh(quote, when_short)
+    if verdict.decision != "stop" and paid:
+        _ask_before_spending(quote.demand, yes, cap)
+    return verdict
+
+
+def _weigh(quote: Quote, when_short: Literal["partial", "stop"]) -> Verdict:
+    said, unit, calls = quote.sum_up(), quote.funds.account.unit, quote.demand.calls
+    rest = f"the money is sure to pay for {quote.affordable:,} of {_calls(calls)}"
+    if not quote.short_by:
+        return Verdict("go", said)
+    if not quote.likely_short_by:
+        return Verdict("go", f"{said} This is likely to be enough; {rest}.")
+    short = f"{said} What is likely needs {_say(quote.likely_short_by)} {unit} more"
+    if quote.affordable and when_short == "partial":
+        return Verdict("partly", f"{short}: {rest}, and a later run takes up the others.")
+    why = "`when_short` is `stop`" if quote.affordable else "not one call can be paid for"
+    return Verdict("stop", f"{short}: {why}, so nothing is bought.")
+
+
+def _ask_before_spending(demand: Demand, yes: int | None, cap: float | None) -> None:
+    calls = demand.calls
+    if calls <= CALLS_WITHOUT_ASKING or cap is not None or (yes is not None and yes >= calls):
+        return
+    given = "" if yes is None else f" `--yes {yes}` covers fewer than that."
+    raise NeedsAnswer(
+        f"This run may make up to {calls:,} paid calls, for up to {_say(demand.at_most)}.{given}"
+        f" Set a limit with `--max-credits {demand.at_most:g}`, or approve with `--yes {calls}`."
+    )
+
+
+def _less(wanted: float, had: float) -> float:
+    return float(max(Decimal(0), Decimal(str(wanted)) - Decimal(str(had))))
+
+
+def _say(amount: float) -> str:
+    return f"{amount:,.2f}".rstrip("0").rstrip(".") if math.isfinite(amount) else "no end"
+
+
+def _calls(number: int) -> str:
+    return f"{number:,} call" if number == 1 else f"{number:,} calls"
+
+
+def _time(minutes: float) -> str:
+    if minutes < 1:
+        return "a minute"
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"

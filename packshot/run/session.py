@@ -1,0 +1,374 @@
+"""The stages of a run, in the order a flow calls them."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+
+import cv2
+import pyarrow.parquet as pq
+
+from packshot.decisions.delta import PlanState
+from packshot.decisions.quote import Funds, Quote, Verdict, decide
+from packshot.facts.errors import (
+    LeaseLost,
+    NeedsAnswer,
+    OutOfCredits,
+    PackshotError,
+    StopRequested,
+    StoreUnavailable,
+)
+from packshot.facts.job import Job
+from packshot.facts.outcome import Outcome, ending_event
+from packshot.facts.purchase import Account, PurchaseClass
+from packshot.providers.face import Provider
+from packshot.run.cutting import Life, WorkItem
+from packshot.run.plan import Plan, counts, demand, unknowns
+from packshot.run.planning import Asked, PlanFiles, make_plan, utc_now
+from packshot.run.publishing import Published, publish, publish_interrupted
+from packshot.run.summary import Summary
+from packshot.run.workshop import (
+    Place,
+    Workshop,
+    allowed_schemes,
+    asked_class,
+    balance_of,
+    make_provider,
+    new_run_id,
+    open_workshop,
+)
+from packshot.world.lease import Lease
+from packshot.world.ledger import Head
+from packshot.world.manifest_staging import Staged, stage_manifest
+from packshot.world.masters import Masters
+from packshot.world.spool import Spool
+from packshot.world.store import AlreadyThere
+from packshot.world.tables import tables
+
+MOST_BATCHES = 128
+"""Task runs per run: orchestration must not feel the size of a catalog."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some items of the work file: numbers from `first` up to and without `last`."""
+
+    name: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan with its files, still on this machine."""
+
+    plan: Plan
+    files: PlanFiles
+    verdict: Verdict
+
+
+# --- looking only ---------------------------------------------------------------------
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A local folder that is gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="packshot-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def stage(job: Job, folder: Path) -> Staged:
+    """Read the manifest into one Parquet file. Raises `BadManifest`."""
+    return stage_manifest(
+        job.manifest,
+        folder / "staged.parquet",
+        columns=job.options.columns,
+        allowed_schemes=allowed_schemes(job),
+        storage_options=job.options.storage.fsspec_options(),
+    )
+
+
+def draw_up(
+    job: Job,
+    staged: Staged,
+    folder: Path,
+    *,
+    provider: Provider,
+    account: Account,
+    head: Head,
+    retry_failures: bool = False,
+) -> Planned:
+    """Compare the manifest with the ledger and price the difference. Spends nothing."""
+    place = Place.of(job)
+    asked = Asked(
+        job=job,
+        asked_class=asked_class(job, account),
+        retry_failures=retry_failures,
+        now=utc_now(),
+    )
+    with tables(folder) as connection:
+        place.ledger.attach(connection, head, folder)
+        files = make_plan(connection, staged.path, asked, folder)
+        states = counts(connection, files, "state")
+        reasons = counts(connection, files, "reason_code")
+        wanted = demand(connection, files.work, provider)
+    funds = Funds(account, job.max_credits, job.keep_credits)
+    quote = Quote(wanted, funds, provider.pace)
+    verdict, needs_answer = _verdict(job, quote, asked.asked_class)
+    plan = Plan(
+        catalog=job.catalog,
+        provider=provider.name,
+        purchase_class=asked.asked_class,
+        unit=provider.unit,
+        understood=staged.understanding.sentences(),
+        rows=staged.rows,
+        states=states,
+        reasons=reasons,
+        known=files.known,
+        gone=files.gone,
+        fetches=wanted.calls,
+        calls_at_most=wanted.calls,
+        calls_likely=wanted.likely_calls,
+        at_most=wanted.at_most,
+        likely=wanted.likely,
+        minutes_at_most=round(quote.minutes_at_most, 2),
+        minutes_likely=round(quote.minutes_likely, 2),
+        balance=balance_of(account),
+        kinds=account.kinds,
+        free_calls=account.free_calls,
+        verdict="needs an answer" if needs_answer else verdict.decision,
+        message=needs_answer or verdict.message,
+        unknowns=unknowns(states),
+    )
+    return Planned(plan, files, verdict)
+
+
+def _verdict(job: Job, quote: Quote, asked: PurchaseClass) -> tuple[Verdict, str | None]:
+    """The verdict, and the question a person has to answer first, if there is one."""
+    try:
+        verdict = decide(
+            quote,
+            when_short=job.when_short,
+            paid=asked is PurchaseClass.PAID,
+            yes=job.options.yes,
+            cap=job.max_credits,
+        )
+    except NeedsAnswer as question:
+        return Verdict("stop", str(question)), str(question)
+    return verdict, None
+
+
+# --- running --------------------------------------------------------------------------
+
+
+def begin(
+    job: Job, api_key: str | None, *, run_id: str | None = None, retry_failures: bool = False
+) -> tuple[Workshop, list[Summary]]:
+    """Take the catalog, prove that its places can be written, and tidy up after a dead run.
+
+    Answers the workshop and the summaries of earlier runs that were published now.
+    """
+    cv2.setNumThreads(1)  # pictures are worked on side by side already
+    place = Place.of(job)
+    provider = make_provider(job, api_key)
+    account = provider.account()
+    run_id = run_id or new_run_id()
+    lease = Lease.take(place.state, job.catalog, run_id)
+    try:
+        _probe(place, lease)
+        _deliver_spool(job, place)
+        with scratch_folder() as folder:
+            head, summaries = publish_interrupted(place, place.ledger.head(), folder)
+        shop = open_workshop(
+            job,
+            run_id=run_id,
+            place=place,
+            lease=lease,
+            provider=provider,
+            account=account,
+            head=head,
+            retry_failures=retry_failures,
+        )
+    except BaseException:
+        lease.release()
+        raise
+    return shop, summaries
+
+
+def _probe(place: Place, lease: Lease) -> None:
+    """Show that both places take writes, and that creation is exclusive. Deletes nothing."""
+    place.destination.write(".packshot-probe", b"", "text/plain")
+    try:
+        place.state.create(f"{place.job.catalog}/lease/{lease.number}.json", b"{}")
+    except AlreadyThere:
+        return
+    raise StoreUnavailable(
+        f"{place.state.url} overwrites where it should refuse, so two runs could not be told "
+        "apart; use a store with conditional writes (If-None-Match)",
+        code="no_exclusive_create",
+    )
+
+
+def _deliver_spool(job: Job, place: Place) -> None:
+    if job.options.spool:
+        Spool(Path(job.options.spool), place.state.url).deliver(Masters(place.state))
+
+
+def read_manifest(shop: Workshop) -> Staged:
+    """Stage the manifest of this run."""
+    return stage(shop.job, shop.folder)
+
+
+def detect_changes(shop: Workshop, staged: Staged) -> Planned:
+    """The plan of this run. Raises `NeedsAnswer` when too much of the catalog is gone."""
+    planned = draw_up(
+        shop.job,
+        staged,
+        shop.folder,
+        provider=shop.provider,
+        account=shop.account,
+        head=shop.head,
+        retry_failures=shop.retry_failures,
+    )
+    known, gone = planned.files.known, planned.files.gone
+    share = shop.job.options.max_gone_share
+    if gone > share * known:
+        raise NeedsAnswer(
+            f"{gone} of {known} known items are missing from the manifest, more than the share "
+            f"of {share:.0%} that `max_gone_share` allows; was the export still being written? "
+            "Raise it if they are really gone"
+        )
+    shop.known, shop.work_rows = known, planned.files.work_rows
+    return planned
+
+
+def check_credits(shop: Workshop, planned: Planned) -> Verdict:
+    """Go, go partly, or stop; from here on the run is on record.
+
+    Raises `NeedsAnswer` when a person has to approve the cost first.
+    """
+    if planned.plan.verdict == "needs an answer":
+        raise NeedsAnswer(planned.plan.message)
+    shop.verdict = planned.verdict
+    if planned.verdict.decision == "stop":
+        shop.stop.set(OutOfCredits(planned.verdict.message))
+    folder = f"{shop.run_folder}"
+    shop.place.state.upload(
+        f"{folder}/plan.parquet", planned.files.plan, "application/vnd.apache.parquet"
+    )
+    shop.write_json(
+        "run.json",
+        {
+            "run_id": shop.run_id,
+            "catalog": shop.job.catalog,
+            "provider": shop.provider.name,
+            "purchase_class": shop.asked_class.value,
+            "unit": shop.provider.unit,
+            "started_at": shop.started_at.astimezone(UTC).replace(tzinfo=None).isoformat(),
+            "balance_before": balance_of(shop.account),
+            "gone": planned.files.gone,
+            "retry_failures": shop.retry_failures,
+            "report": shop.place.state.address(f"{folder}/report.html"),
+            "plan": planned.plan.model_dump(mode="json"),
+            "job": shop.job.model_dump(mode="json"),
+        },
+    )
+    shop.head = shop.head.model_copy(update={"open_runs": [*shop.head.open_runs, shop.run_id]})
+    shop.place.ledger.move(shop.head)
+    return planned.verdict
+
+
+def batches(shop: Workshop) -> list[Batch]:
+    """The work in order, in a bounded number of batches; one picture each in a small run."""
+    size = max(1, -(-shop.work_rows // MOST_BATCHES))
+    width = len(str(max(shop.work_rows - 1, 0)))
+    starts = range(0, shop.work_rows, size)
+    return [
+        Batch(f"{first:0{width}d}", first, min(first + size, shop.work_rows)) for first in starts
+    ]
+
+
+def cut_batch(shop: Workshop, batch: Batch) -> dict[str, int]:
+    """Work on one batch, item by item; answers how its items ended.
+
+    Items that ended before, in an earlier try of this batch, are not touched again.
+    """
+    ended: dict[str, int] = {}
+    for item in _items(shop, batch):
+        if item.number in shop.tally.ended or _stands_still(shop, item):
+            continue
+        outcome = cut_one(shop, item)
+        ended[outcome] = ended.get(outcome, 0) + 1
+    return ended
+
+
+def _items(shop: Workshop, batch: Batch) -> list[WorkItem]:
+    table = pq.read_table(
+        shop.folder / "work.parquet",
+        filters=[("number", ">=", batch.first), ("number", "<", batch.last)],
+    )
+    return [WorkItem.from_row(row) for row in table.to_pylist()]
+
+
+def _stands_still(shop: Workshop, item: WorkItem) -> bool:
+    """Whether the run has stopped for this item; the report defers it with the reason."""
+    reason = shop.stop.reason
+    if reason is None:
+        return False
+    return reason.everything or item.state not in {PlanState.CHECK, PlanState.REFRESH}
+
+
+def cut_one(shop: Workshop, item: WorkItem) -> Outcome:
+    """Live one picture's life and note how it ended."""
+    ending = Life(shop, item).run()
+    shop.journal.record(ending_event(ending))
+    shop.tally.end(item.number, ending.outcome)
+    return ending.outcome
+
+
+def stop(shop: Workshop, why: str) -> None:
+    """Let nothing new begin; for signal handlers."""
+    shop.stop.set(StopRequested(why))
+
+
+def publish_report(shop: Workshop) -> Published:
+    """Write the report, fold the run into the ledger, and close the run."""
+    shop.lease.renew()
+    if not shop.lease.held:
+        raise LeaseLost("another run has taken this catalog; it will publish this run's report")
+    shop.journal.flush()
+    stats = shop.governor.stats()
+    reason = shop.stop.reason
+    live = {
+        "finished_at": utc_now(),
+        "stop": (reason.code, str(reason)) if reason else None,
+        "balance_after": _balance_after(shop),
+        "allowance_share": stats.share_of_allowance,
+        "waits": {
+            "pace": round(stats.waited_for_pace, 3),
+            "slot": round(stats.waited_for_slot, 3),
+            "pause": round(stats.waited_for_pause, 3),
+        },
+    }
+    return publish(shop.place, shop.head, shop.run_id, shop.folder / "report", live=live)
+
+
+def _balance_after(shop: Workshop) -> float | None:
+    if balance_of(shop.account) is None or shop.tally.outcomes[Outcome.CUT] == 0:
+        return balance_of(shop.account)
+    with suppress(PackshotError):
+        return shop.provider.account().total
+    return None
+
+
+def run_in_threads(shop: Workshop) -> None:
+    """Work through all batches without an orchestrator; for benchmarks and tests."""
+    with ThreadPoolExecutor(shop.job.options.limits.workers) as pool:
+        list(pool.map(lambda batch: cut_batch(shop, batch), batches(shop)))
