@@ -3,7 +3,7 @@
     python -m bench.studio_cut [folder] [--sheet out.png]
 
 The folder holds `name.input.jpg` and `name.alpha.png` pairs. Everything runs on one
-thread; seconds are seconds of processor time, so a busy machine does not spoil them.
+thread; seconds are processor time, so waiting for other work hardly counts.
 """
 
 import argparse

@@ -8,9 +8,6 @@ from packshot.facts.columns import ColumnNames
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.variant import Variant
 
-WhenShort = Literal["partial", "stop"]
-Recut = Literal["options", "never", "provider", "all"]
-
 
 class Storage(BaseModel):
     """How to reach object storage. Credentials come from where s3fs users keep them."""
@@ -164,43 +161,54 @@ class Options(BaseModel):
         return value
 
 
+Manifest = Annotated[
+    str, Field(min_length=1, description="Path, URL, folder or glob of the catalog's table.")
+]
+Destination = Annotated[
+    str, Field(min_length=1, description="Where pictures go: a folder or `s3://bucket/prefix`.")
+]
+State = Annotated[
+    str | None, Field(description="Private memory between runs; by default `<destination>-state`.")
+]
+ProviderName = Annotated[str, Field(description="Who cuts out: `local` (free) or `removebg`.")]
+MaxCredits = Annotated[
+    float | None, Field(ge=0, description="Spend at most this much in this run.")
+]
+KeepCredits = Annotated[float | None, Field(ge=0, description="Never take the balance below this.")]
+WhenShort = Annotated[
+    Literal["partial", "stop"],
+    Field(description="Short of credits: buy in order as far as it goes, or buy nothing."),
+]
+Limit = Annotated[int | None, Field(ge=0, description="Work on at most this many items.")]
+Only = Annotated[list[str] | None, Field(description="Work only on these keys or SKUs.")]
+Recut = Annotated[
+    Literal["options", "never", "provider", "all"],
+    Field(
+        description="What makes a known picture be bought again: changed `options`, nothing "
+        "(`never`), also another `provider`, or simply `all`."
+    ),
+]
+
+
 class Job(BaseModel):
-    """One catalog's night."""
+    """One catalog's night.
+
+    The flat fields are what people change at a click: a nested one cannot be changed alone
+    from Prefect's quick run.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    manifest: Annotated[
-        str, Field(min_length=1, description="Path, URL, folder or glob of the catalog's table.")
-    ]
-    destination: Annotated[
-        str, Field(min_length=1, description="Where pictures go: a folder or `s3://bucket/prefix`.")
-    ]
-    state: Annotated[
-        str | None,
-        Field(description="Private memory between runs; by default `<destination>-state`."),
-    ] = None
-    provider: Annotated[str, Field(description="Who cuts out: `local` (free) or `removebg`.")] = (
-        "local"
-    )
-    max_credits: Annotated[
-        float | None, Field(ge=0, description="Spend at most this much in this run.")
-    ] = None
-    keep_credits: Annotated[
-        float | None, Field(ge=0, description="Never take the balance below this.")
-    ] = None
-    when_short: Annotated[
-        WhenShort,
-        Field(description="Short of credits: buy in order as far as it goes, or buy nothing."),
-    ] = "partial"
-    limit: Annotated[int | None, Field(ge=0, description="Work on at most this many items.")] = None
-    only: Annotated[list[str] | None, Field(description="Work only on these keys or SKUs.")] = None
-    recut: Annotated[
-        Recut,
-        Field(
-            description="What makes a known picture be bought again: changed `options`, nothing "
-            "(`never`), also another `provider`, or simply `all`."
-        ),
-    ] = "options"
+    manifest: Manifest
+    destination: Destination
+    state: State = None
+    provider: ProviderName = "local"
+    max_credits: MaxCredits = None
+    keep_credits: KeepCredits = None
+    when_short: WhenShort = "partial"
+    limit: Limit = None
+    only: Only = None
+    recut: Recut = "options"
     options: Annotated[Options, Field(description="Everything else.")] = Options()
 
     @property

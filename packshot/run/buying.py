@@ -193,9 +193,9 @@ def _call(shop: Workshop, wanted: Wanted, spent: Spent, deadline: float) -> Resu
             _settle_failure(shop, reservation, error)
             _note(shop, wanted, call, time.monotonic() - sent, _Heard(failure=error))
             raise
-        reservation.settle(result.charged)
         if result.pace is not None:
             shop.governor.learn(result.pace)
+        reservation.settle(result.charged)
     spent.seconds.call += time.monotonic() - sent
     _note(shop, wanted, call, time.monotonic() - sent, _Heard(result=result))
     return result

@@ -2,10 +2,12 @@
 
 import json
 import time
+import traceback
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import md5
+from pathlib import Path
 from typing import Any
 
 from packshot.decisions.delta import PlanState
@@ -46,6 +48,8 @@ from packshot.world.derive import derive
 from packshot.world.fetch import Fetched
 from packshot.world.pictures import already_cut_out, decode_upright, inspect, prepare, preview
 
+EARLIER = timedelta(hours=12)
+"""A night that starts a little earlier than the last one still counts as the next."""
 CHANGED_BEFORE_ASKING = 20
 """So many pictures may have changed before their share is looked at."""
 
@@ -111,6 +115,8 @@ class Life:
             ending = self._remembered("rejected", Outcome.REJECTED, error)
         except PackshotError as error:
             ending = self._failed(error)
+        except Exception as error:  # noqa: BLE001  one poison picture must not take the others with it
+            ending = self._failed(_our_fault(error))
         ending.seconds.total = time.monotonic() - started
         ending.ended_at = utc_now()
         return ending
@@ -276,7 +282,7 @@ class Life:
         if receipt.purchase_class is PurchaseClass.DEGRADED:
             known.attempts += 1
             wait = next_night(known.attempts) or timedelta(days=3650)
-            known.retry_at = utc_now() + wait
+            known.retry_at = utc_now() + wait - EARLIER
         else:
             known.attempts, known.first_failed_at, known.retry_at = 0, None, None
 
@@ -333,7 +339,7 @@ class Life:
         wait = next_night(known.attempts)
         if wait is None:
             return self._remembered("rejected", Outcome.REJECTED, error)
-        known.retry_at = utc_now() + wait
+        known.retry_at = utc_now() + wait - EARLIER
         return self._remembered("failed", Outcome.FAILED, error)
 
     def _remembered(self, status: str, outcome: Outcome, error: PackshotError) -> Ending:
@@ -358,6 +364,15 @@ class Life:
             paid_before=self._paid_before,
             seconds=self._spent.seconds,
         )
+
+
+def _our_fault(error: Exception) -> TryTomorrow:
+    """What a defect of ours becomes; its own words may hold secrets and stay out."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return TryTomorrow(
+        f"an unexpected {type(error).__name__}{where}; please report it", code="unexpected"
+    )
 
 
 def remember_purchase(known: Knowledge, receipt: Receipt) -> None:

@@ -31,7 +31,8 @@ def report_table(
     connection.execute(f"CREATE OR REPLACE VIEW plan AS SELECT * FROM read_parquet('{plan}')")
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE spent AS SELECT key, sum(charged) AS charged, "
-        "sum(uncertain) AS uncertain, count(*) AS calls, max_by(http_status, answered_at) AS http_status "
+        "sum(uncertain) AS uncertain, count(*) AS calls, "
+        "max_by(http_status, answered_at) AS http_status "
         "FROM attempts GROUP BY key"
     )
     connection.execute(

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import pyarrow.parquet as pq
@@ -29,7 +30,7 @@ from packshot.providers.face import Provider
 from packshot.run.cutting import Life, WorkItem
 from packshot.run.plan import Plan, counts, demand, unknowns
 from packshot.run.planning import Asked, PlanFiles, make_plan, utc_now
-from packshot.run.publishing import Published, publish, publish_interrupted
+from packshot.run.publishing import publish, publish_interrupted
 from packshot.run.summary import Summary
 from packshot.run.workshop import (
     Place,
@@ -48,6 +49,8 @@ from packshot.world.masters import Masters
 from packshot.world.spool import Spool
 from packshot.world.store import AlreadyThere
 from packshot.world.tables import tables
+
+T = TypeVar("T")
 
 MOST_BATCHES = 128
 """Task runs per run: orchestration must not feel the size of a catalog."""
@@ -222,15 +225,16 @@ def _deliver_spool(job: Job, place: Place) -> None:
 
 
 def read_manifest(shop: Workshop) -> Staged:
-    """Stage the manifest of this run."""
-    return stage(shop.job, shop.folder)
+    """Stage the manifest of this run. Raises `BadManifest`."""
+    shop.staged = stage(shop.job, shop.folder)
+    return shop.staged
 
 
-def detect_changes(shop: Workshop, staged: Staged) -> Planned:
+def detect_changes(shop: Workshop) -> Plan:
     """The plan of this run. Raises `NeedsAnswer` when too much of the catalog is gone."""
     planned = draw_up(
         shop.job,
-        staged,
+        _there(shop.staged),
         shop.folder,
         provider=shop.provider,
         account=shop.account,
@@ -246,23 +250,29 @@ def detect_changes(shop: Workshop, staged: Staged) -> Planned:
             "Raise it if they are really gone"
         )
     shop.known, shop.work_rows = known, planned.files.work_rows
-    return planned
+    shop.plan, shop.files, shop.verdict = planned.plan, planned.files, planned.verdict
+    return planned.plan
 
 
-def check_credits(shop: Workshop, planned: Planned) -> Verdict:
+def _there(value: T | None) -> T:
+    """What an earlier stage has left."""
+    if value is None:
+        raise RuntimeError("the stages of a run were called out of order")
+    return value
+
+
+def check_credits(shop: Workshop) -> Verdict:
     """Go, go partly, or stop; from here on the run is on record.
 
     Raises `NeedsAnswer` when a person has to approve the cost first.
     """
-    if planned.plan.verdict == "needs an answer":
-        raise NeedsAnswer(planned.plan.message)
-    shop.verdict = planned.verdict
-    if planned.verdict.decision == "stop":
-        shop.stop.set(OutOfCredits(planned.verdict.message))
-    folder = f"{shop.run_folder}"
-    shop.place.state.upload(
-        f"{folder}/plan.parquet", planned.files.plan, "application/vnd.apache.parquet"
-    )
+    plan, files, verdict = _there(shop.plan), _there(shop.files), _there(shop.verdict)
+    if plan.verdict == "needs an answer":
+        raise NeedsAnswer(plan.message)
+    if verdict.decision == "stop":
+        shop.stop.set(OutOfCredits(verdict.message))
+    folder = shop.run_folder
+    shop.place.state.upload(f"{folder}/plan.parquet", files.plan, "application/vnd.apache.parquet")
     shop.write_json(
         "run.json",
         {
@@ -273,16 +283,16 @@ def check_credits(shop: Workshop, planned: Planned) -> Verdict:
             "unit": shop.provider.unit,
             "started_at": shop.started_at.astimezone(UTC).replace(tzinfo=None).isoformat(),
             "balance_before": balance_of(shop.account),
-            "gone": planned.files.gone,
+            "gone": files.gone,
             "retry_failures": shop.retry_failures,
             "report": shop.place.state.address(f"{folder}/report.html"),
-            "plan": planned.plan.model_dump(mode="json"),
+            "plan": plan.model_dump(mode="json"),
             "job": shop.job.model_dump(mode="json"),
         },
     )
     shop.head = shop.head.model_copy(update={"open_runs": [*shop.head.open_runs, shop.run_id]})
     shop.place.ledger.move(shop.head)
-    return planned.verdict
+    return verdict
 
 
 def batches(shop: Workshop) -> list[Batch]:
@@ -304,7 +314,8 @@ def cut_batch(shop: Workshop, batch: Batch) -> dict[str, int]:
     for item in _items(shop, batch):
         if item.number in shop.tally.ended or _stands_still(shop, item):
             continue
-        outcome = cut_one(shop, item)
+        with shop.width:
+            outcome = cut_one(shop, item)
         ended[outcome] = ended.get(outcome, 0) + 1
     return ended
 
@@ -338,7 +349,7 @@ def stop(shop: Workshop, why: str) -> None:
     shop.stop.set(StopRequested(why))
 
 
-def publish_report(shop: Workshop) -> Published:
+def publish_report(shop: Workshop) -> Summary:
     """Write the report, fold the run into the ledger, and close the run."""
     shop.lease.renew()
     if not shop.lease.held:
@@ -357,7 +368,19 @@ def publish_report(shop: Workshop) -> Published:
             "pause": round(stats.waited_for_pause, 3),
         },
     }
-    return publish(shop.place, shop.head, shop.run_id, shop.folder / "report", live=live)
+    published = publish(shop.place, shop.head, shop.run_id, shop.folder / "report", live=live)
+    shop.head, shop.summary = published.head, published.summary
+    return published.summary
+
+
+def leave_unpublished(shop: Workshop) -> None:
+    """End a run that was asked to stop: what was noted is kept, a later run publishes it."""
+    shop.journal.flush()
+    reason = shop.stop.reason
+    shop.write_json(
+        "stopped.json",
+        {"at": utc_now().isoformat(), "code": reason and reason.code, "reason": str(reason)},
+    )
 
 
 def _balance_after(shop: Workshop) -> float | None:

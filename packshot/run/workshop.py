@@ -20,12 +20,16 @@ from packshot.providers.face import Provider
 from packshot.providers.registry import PROVIDERS, build
 from packshot.run.books import Books
 from packshot.run.governor import Governor
+from packshot.run.plan import Plan
+from packshot.run.planning import PlanFiles
 from packshot.run.stopping import StopFlag
+from packshot.run.summary import Summary
 from packshot.world.fetch import Fetcher, FetchLimits
 from packshot.world.holders import Holder
 from packshot.world.journal import IntentLog, Journal
 from packshot.world.lease import Lease
 from packshot.world.ledger import Head, Ledger
+from packshot.world.manifest_staging import Staged
 from packshot.world.masters import Masters
 from packshot.world.pictures import PixelBudget
 from packshot.world.spool import Spool
@@ -178,13 +182,19 @@ class Workshop:
     started_at: datetime
     retry_failures: bool
     books: Books
+    width: threading.BoundedSemaphore
+    """Pictures worked on at once."""
     gate: Callable[[], None]
     """Raises unless a call may leave now."""
     single_flight: SingleFlight = field(default_factory=SingleFlight)
     tally: Tally = field(default_factory=Tally)
     known: int = 0
     work_rows: int = 0
+    staged: Staged | None = None
+    files: PlanFiles | None = None
+    plan: Plan | None = None
     verdict: Verdict | None = None
+    summary: Summary | None = None
 
     @property
     def run_folder(self) -> str:
@@ -252,6 +262,7 @@ def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere
         spool=Spool(Path(job.options.spool), place.state.url) if job.options.spool else None,
         stop=stop,
         gate=gate,
+        width=threading.BoundedSemaphore(job.options.limits.workers),
         started_at=datetime.now(UTC),
         retry_failures=retry_failures,
         books=Books(

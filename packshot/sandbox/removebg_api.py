@@ -226,8 +226,7 @@ def refusal_response(_request: Request, refusal: Exception) -> Response:
         page = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
         return HTMLResponse(page, refusal.status)
     told = {"errors": [refusal.error]}
-    headers = {"Access-Control-Allow-Origin": "*", **refusal.headers}
-    return json_response(told, status=refusal.status, headers=headers)
+    return json_response(told, status=refusal.status, headers=refusal.headers)
 
 
 def json_response(
@@ -236,6 +235,6 @@ def json_response(
     """Compact JSON with the weak ETag that Express servers make."""
     body = json.dumps(told, separators=(",", ":")).encode()
     digest = base64.b64encode(sha1(body, usedforsecurity=False).digest()).decode()[:27]
-    etag = {"ETag": f'W/"{len(body):x}-{digest}"'}
+    usual = {"Access-Control-Allow-Origin": "*", "ETag": f'W/"{len(body):x}-{digest}"'}
     kind = f"{JSON}; charset=utf-8"
-    return Response(body, status, headers=etag | dict(headers or {}), media_type=kind)
+    return Response(body, status, headers=usual | dict(headers or {}), media_type=kind)

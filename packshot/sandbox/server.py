@@ -1,105 +1,148 @@
-"""Put the sandbox together and run it: for tests in a thread, for the command line until stopped."""
+"""Put the sandbox together and run it: in a thread for tests, until stopped for people."""
 
-import asyncio
-import io
+import json
 import socket
 import threading
 import time
-import zipfile
-from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import suppress
-from email.utils import formatdate
 from http import HTTPStatus
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import uvicorn
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from packshot.sandbox.gate import CLASS, CLASS_HEADER, Connection, Gate
 from packshot.sandbox.product_cdn import PREFIX, ProductCdn
-from packshot.sandbox.removebg_api import DEGRADED, RemoveBgApi, refusal_response
-from packshot.sandbox.state import ERROR_FAULT, Call, Fault, Refused, SandboxState, Settings
+from packshot.sandbox.removebg_api import RemoveBgApi, refusal_response
+from packshot.sandbox.state import Fault, Refused, SandboxState
 
 LOOPBACK: Final = "127.0.0.1"
-ADMIN: Final = "/_sandbox"
-CLASS_HEADER: Final = "X-Packshot-Class"
-ENDPOINTS: Final = {
-    ("POST", "/v1.0/removebg"): "removebg",
-    ("GET", "/v1.0/account"): "account",
-}
-DRIBBLES: Final = 20
 STARTING_SECONDS: Final = 10.0
-
-_transports: dict[tuple[Any, Any], asyncio.Transport] = {}
-"""Open connections by client and server address: ASGI has no word for hanging up."""
+_FAULTS: Final[TypeAdapter[list[Fault]]] = TypeAdapter(list[Fault])
 
 
-class _Connection(H11Protocol):
-    """A connection that can be found again, so that a fault may close it."""
+class Admin:
+    """Lets tests and people look inside, and change what happens next."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its parent
-        super().connection_made(transport)
-        self._address = (self.client, self.server)
-        _transports[self._address] = transport
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        _transports.pop(self._address, None)
-        super().connection_lost(exc)
-
-
-class Gate:
-    """Stands before the app: counts calls, marks answers as tests, and lets faults happen."""
-
-    def __init__(self, app: ASGIApp, state: SandboxState) -> None:
-        self._app = app
+    def __init__(self, state: SandboxState) -> None:
         self._state = state
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        endpoint = ENDPOINTS.get((scope["method"], scope["path"]))
-        marked = _Marked(send)
-        if endpoint is None:
-            await self._app(scope, receive, marked)
-            return
-        fault = self._state.next_fault(endpoint)
-        if endpoint == "account":
-            await self._serve(fault, scope, receive, marked)
-            return
-        self._state.opened(1)
-        try:
-            await self._serve(fault, scope, receive, marked)
-        finally:
-            self._state.opened(-1)
-            if marked.status != HTTPStatus.OK and not marked.sold:
-                call = Call(time.time(), marked.status, 0.0, "", 0.0)
-                self._state.count(call, charged=False)
+    def routes(self) -> list[Route]:
+        """The paths under /_sandbox."""
+        return [
+            Route("/_sandbox/state", self.show, methods=["GET"]),
+            Route("/_sandbox/state", self.change, methods=["PUT"]),
+            Route("/_sandbox/faults", self.add_faults, methods=["POST"]),
+            Route("/_sandbox/reset", self.reset, methods=["POST"]),
+        ]
 
-    async def _serve(
-        self, fault: Fault | None, scope: Scope, receive: Receive, send: "_Marked"
-    ) -> None:
-        if fault is None:
-            await self._app(scope, receive, send)
-        elif fault.kind == "reset_before_read":
-            _hang_up(scope)
-        elif (refusal := self._refusal(fault)) is not None:
-            request = Request(scope, receive)
-            with suppress(ClientDisconnect):
-                await request.body()
-            await refusal_response(request, refusal)(scope, receive, send)
-        elif fault.kind == "degraded":
-            await self._app({**scope, DEGRADED: True}, receive, send)
-        else:
-            await self._app(scope, receive, _Spoiled(send, fault, scope))
-...
+    async def show(self, _request: Request) -> Response:
+        """Settings and counters."""
+        return JSONResponse(self._state.snapshot())
+
+    async def change(self, request: Request) -> Response:
+        """Change the settings that are named."""
+        self._state.change(dict(await request.json()))
+        return await self.show(request)
+
+    async def add_faults(self, request: Request) -> Response:
+        """Append one fault or a list of them."""
+        told = await request.json()
+        for fault in _FAULTS.validate_python(told if isinstance(told, list) else [told]):
+            self._state.add_fault(fault)
+        return await self.show(request)
+
+    async def reset(self, request: Request) -> Response:
+        """Forget all but the settings."""
+        self._state.reset()
+        return await self.show(request)
+
+
+def _unclear(_request: Request, error: Exception) -> Response:
+    """What an administrator sent makes no sense."""
+    return JSONResponse({"error": str(error)}, HTTPStatus.BAD_REQUEST)
+
+
+def _broken(_request: Request, error: Exception) -> Response:
+    """A mistake of the sandbox itself."""
+    return Response(repr(error), 500, {CLASS_HEADER: CLASS}, "text/plain")
+
+
+def create_app(state: SandboxState, folder: Path | None = None) -> Starlette:
+    """Lay the pieces together: API, picture host, administration."""
+    cdn = ProductCdn(state, folder)
+    pictures = Route(PREFIX + "{path:path}", cdn.get, methods=["GET"])
+    return Starlette(
+        routes=[*RemoveBgApi(state, cdn).routes(), pictures, *Admin(state).routes()],
+        middleware=[Middleware(Gate, state=state)],
+        exception_handlers={
+            Refused: refusal_response,
+            ValidationError: _unclear,
+            json.JSONDecodeError: _unclear,
+            Exception: _broken,
+        },
+    )
+
+
+def _server(host: str, port: int, state: SandboxState, folder: Path | None) -> uvicorn.Server:
+    config = uvicorn.Config(
+        create_app(state, folder),
+        host=host,
+        port=port,
+        http=Connection,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    return uvicorn.Server(config)
+
+
+class Sandbox:
+    """A sandbox on a free port of loopback while a `with` block lasts."""
+
+    def __init__(self, state: SandboxState | None = None, folder: Path | None = None) -> None:
+        self.state = state or SandboxState()
+        self._server = _server(LOOPBACK, 0, self.state, folder)
+        self._socket = socket.socket()
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
+        )
+
+    @property
+    def url(self) -> str:
+        """Where it listens, without a path."""
+        return f"http://{LOOPBACK}:{self._socket.getsockname()[1]}"
+
+    def __enter__(self) -> Self:
+        self._socket.bind((LOOPBACK, 0))
+        self._thread.start()
+        until = time.monotonic() + STARTING_SECONDS
+        while not self._server.started:
+            if time.monotonic() > until or not self._thread.is_alive():
+                raise RuntimeError("the sandbox did not start")
+            time.sleep(0.005)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()
+
+
+def serve(
+    host: str = LOOPBACK,
+    port: int = 8787,
+    state: SandboxState | None = None,
+    folder: Path | None = None,
+) -> None:
+    """Run until stopped."""
+    _server(host, port, state or SandboxState(), folder).run()

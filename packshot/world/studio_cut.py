@@ -3,8 +3,7 @@
 A studio ground is smooth: one colour that drifts slowly across the picture. So:
 
 1. `_fitted_ground` fits it as a smooth surface, starting from the frame of the picture.
-2. `_foreign` marks what only a product can be, `_paper` what only paper can be. Everything between,
-   such as white leather and cast shadows, stays open.
+2. `_foreign` marks what only a product can be, `_paper` what only paper can be; the rest is open.
 3. `_shared_out` divides the open part: a shadow fades into the paper, a product ends sharply.
 4. `_matte` reads each edge pixel at full size as a mixture, and takes the ground's share out.
 5. `_doubt` says what may have gone wrong.
@@ -26,7 +25,7 @@ Mask = NDArray[np.bool_]
 WORKING_SIDE: Final = 800  # px, long side of the reduced copy
 FITTING_SIDE: Final = 160  # px, long side of the copy the ground is fitted on
 SMALLEST_SIDE: Final = 8  # px; below this there is no frame to tell from a middle
-NEAR: Final = 81  # px on the reduced copy; paper this close to a hole lies in the same shadow
+NEAR: Final = 81  # px on the reduced copy, side of the box in which a shadow is taken for even
 
 PAPER, PRODUCT = 1, 2  # watershed labels; 0 is open
 
@@ -133,9 +132,8 @@ def _fitted_ground(lab: Floats) -> _Ground:
         paper = nearby
         surface = _smooth_surface(thumb, paper, terms)
     distance = np.linalg.norm(thumb - surface, axis=2)
-    drifted = np.asarray(surface + _drift(thumb - surface, paper), np.float32)
     noise, framed = float(np.median(distance[paper])), float(np.mean(distance[frame] < 4))
-    return _Ground(_grown(drifted, lab), noise, framed)
+    return _Ground(_grown(surface + _drift(thumb - surface, paper), lab), noise, framed)
 
 
 def _frame(height: int, width: int) -> Mask:
@@ -171,14 +169,13 @@ def _foreign(copy: _Copy, ground: _Ground) -> Mask:
     """Mark what is neither paper nor shadow: tinted, lighter, far darker, textured or outlined."""
     paper_light, noise = ground.lab[..., 0], ground.noise
     darker = paper_light - copy.soft[..., 0]
-    lighter = -darker > max(1.5, 5 * noise)
     foreign = _tint(copy, ground) > np.maximum(4 + 0.03 * paper_light, 5 * noise)
-    foreign |= lighter | (darker > np.maximum(25, 0.65 * paper_light))
+    foreign |= (-darker > max(1.5, 5 * noise)) | (darker > np.maximum(25, 0.65 * paper_light))
     textured = _morph(copy.detail > max(8.0, 10 * noise), cv2.MORPH_CLOSE, 7)
     panels = (copy.steps <= max(6.0, 6 * noise)) & (darker > max(2.0, 4 * noise)) & ~foreign
     outlined = _ringed(panels, _morph(copy.steps, cv2.MORPH_DILATE, 5) > max(12.0, 8 * noise), 0.9)
     # The outermost pixels are mixed with what lies behind; as seeds they would claim a shadow.
-    inner = _morph(foreign, cv2.MORPH_ERODE, 3) | _morph(lighter, cv2.MORPH_OPEN, 3)
+    inner = _morph(foreign, cv2.MORPH_ERODE, 3)
     return np.asarray((inner | _morph(textured, cv2.MORPH_OPEN, 13)) > 0, np.bool_) | outlined
 
 
@@ -206,12 +203,12 @@ def _ringed(alike: Mask, sharp: Mask, share: float) -> Mask:
     """Keep the regions whose rim is sharp for at least this share; shadows and gleams fade out."""
     count, regions, stats, _ = cv2.connectedComponentsWithStats(alike.astype(np.uint8))
     chosen = np.zeros(count, np.bool_)
-    for region in np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= 30):
-        left, top, width, height, _ = (int(number) for number in stats[region])
+    for region in 1 + np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= 30):
+        left, top, width, height, _ = stats[region]
         window = np.s_[max(0, top - 1) : top + height + 1, max(0, left - 1) : left + width + 1]
         inside = regions[window] == region
         rim = (_morph(inside, cv2.MORPH_DILATE, 3) > 0) & ~inside
-        chosen[region] = region > 0 and np.mean(sharp[window][rim]) > share
+        chosen[region] = (sharp[window] & rim).sum() > share * rim.sum()
     return np.asarray(chosen[regions], np.bool_)
 
 

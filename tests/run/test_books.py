@@ -94,7 +94,7 @@ def test_who_waits_gets_what_others_give_back() -> None:
 
 def test_quarters_add_up() -> None:
     """Ten thousand tenths and quarters end on the cent."""
-    account = books(balance=5000, cap=3500)
+    account = books(balance=5000)
     spend(account, *[0.25, 0.1] * 10_000)
     assert account.snapshot().charged == 3500
     assert account.snapshot().balance_counted == 1500

@@ -107,13 +107,38 @@ def test_a_patterned_ground_is_doubted() -> None:
 
 
 def test_a_shaded_hole_is_doubted() -> None:
-    """A ring over its own shadow may keep paper in its hole, but not silently."""
+    """Paper that stays in the hole of a ring, because a shadow lies on it, is pointed out."""
     ring = disc(100) - disc(70)
-    ground = (plain((245, 245, 245)) * 0.85).astype(np.uint8)
-    ground[:60] = ground[-60:] = ground[:, :60] = ground[:, -60:] = 245
-    ground = np.asarray(cv2.GaussianBlur(ground, (0, 0), 15), np.uint8)
-    cut = cut_from_studio(photographed(ring, (40, 40, 60), ground))
-    assert cut.unsure or overlap(cut, ring) > 0.95
+    shadow = np.asarray(cv2.GaussianBlur(disc(110), (0, 0), 15))[..., None] / 255
+    cut = cut_from_studio(photographed(ring, (40, 40, 60), (245 - 40 * shadow).astype(np.uint8)))
+    assert cut.unsure
+    assert "hole" in cut.unsure
+
+
+def test_a_cropped_product_is_doubted() -> None:
+    """A product that runs off the picture is cut, and pointed out."""
+    picture = plain((250, 250, 250))
+    picture[140:260, 200:] = RED
+    cut = cut_from_studio(picture)
+    assert cut.alpha[200, 300] == 255
+    assert cut.unsure
+    assert "edge of the picture" in cut.unsure
+
+
+def test_a_speck_is_doubted() -> None:
+    """Something tiny is hardly the product."""
+    cut = cut_from_studio(photographed(disc(6), RED, plain((250, 250, 250))))
+    assert cut.unsure
+    assert "too small" in cut.unsure
+
+
+def test_glass_is_doubted() -> None:
+    """A lid is cut; the faint lines of the clear jar below it are pointed out."""
+    picture = photographed(disc(50), RED, plain((245, 245, 245)))
+    cv2.ellipse(picture, (200, 290), (70, 60), 0, 0, 360, (215, 215, 215), 2)
+    cut = cut_from_studio(picture)
+    assert cut.unsure
+    assert "see-through" in cut.unsure
 
 
 def test_clear_pixels_hold_no_colour() -> None:

@@ -1,0 +1,169 @@
+"""A provider's windows are used to the full and never exceeded."""
+
+import heapq
+import math
+import random
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count, repeat
+
+import pytest
+
+from packshot.facts.errors import Throttled
+from packshot.providers.face import Pace, PaceReading
+from packshot.run.allowance import Call
+from packshot.run.governor import Governor
+
+PACE = Pace(per_window=500, window_seconds=60, calls_at_once=40, weighs_megapixels=True)
+SIZES = {"ones": (1,), "shop": (1, 1, 2, 4), "wild": (1, 1, 1, 5, 12, 25)}
+
+
+@dataclass
+class Server:
+    """Windows opened by the first counted call; counts on arrival or on answering."""
+
+    counts_arrivals: bool
+    whole_seconds: bool
+    opened: float = -math.inf
+    used: float = 0.0
+    refusals: int = 0
+    windows: list[float] = field(default_factory=list)
+
+    def takes(self, weight: float, now: float) -> bool:
+        """Count a call, or refuse it."""
+        if now >= self.opened + 60:
+            self.windows.append(self.used)
+            self.opened, self.used = now, 0.0
+        if self.used and self.used + weight > 500:
+            self.refusals += 1
+            return False
+        self.used += weight
+        return True
+
+    def reading(self, now: float) -> PaceReading:
+        """Headers tell the end of a window as it is, or whole seconds against whole seconds."""
+        end = self.opened + 60
+        left = math.floor(end) - math.floor(now) if self.whole_seconds else end - now
+        return PaceReading(500, max(0.0, 500 - self.used), max(0.0, left))
+
+
+class Night:
+    """Workers that ask for one picture after another, event by event on a clock of its own."""
+
+    def __init__(self, server: Server, weights: Iterator[float], *, governors: int = 1) -> None:
+        self.now, self.server, self.weights = 1000.25, server, weights
+        self.random = random.Random(7)  # noqa: S311
+        self.slowest = 0.0
+        self._order = count()
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self.governors = [Governor(PACE, clock=lambda: self.now) for _ in range(governors)]
+        for governor in self.governors:
+            waiting: deque[Call] = deque()
+            for _ in range(48):
+                self._ask(governor, waiting)
+            self._tick(governor, waiting)
+
+    def run(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+        end = self.now + seconds
+        while self._events[0][0] <= end:
+            self.now, _, event = heapq.heappop(self._events)
+            event()
+
+    def _in(self, seconds: float, event: Callable[[], None]) -> None:
+        heapq.heappush(self._events, (self.now + seconds, next(self._order), event))
+
+    def _tick(self, governor: Governor, waiting: deque[Call]) -> None:
+        governor._admit(self.now)
+        self._depart(governor, waiting)
+        nap = min(0.5, max(0.001, governor._allowance.next_start - self.now))
+        self._in(nap, lambda: self._tick(governor, waiting))
+
+    def _ask(self, governor: Governor, waiting: deque[Call]) -> None:
+        if weight := next(self.weights, 0.0):
+            waiting.append(governor._ask(weight, self.now))
+            self._depart(governor, waiting)
+
+    def _depart(self, governor: Governor, waiting: deque[Call]) -> None:
+        for call in [call for call in waiting if call.sent is not None]:
+            waiting.remove(call)
+            self.slowest = max(self.slowest, self.now - call.asked)
+            on_the_wire = self.random.uniform(0.02, 0.3)
+            self._in(on_the_wire, lambda call=call: self._arrive(governor, waiting, call))
+
+    def _arrive(self, governor: Governor, waiting: deque[Call], call: Call) -> None:
+        taken = not self.server.counts_arrivals or self.server.takes(call.weight, self.now)
+        work = self.random.uniform(1, 4) if taken else 0.05
+        self._in(work, lambda: self._answer(governor, waiting, call, taken=taken))
+
+    def _answer(self, governor: Governor, waiting: deque[Call], call: Call, *, taken: bool) -> None:
+        if taken and not self.server.counts_arrivals:
+            taken = self.server.takes(call.weight, self.now)
+        reading = self.server.reading(self.now)
+
+        def hear() -> None:
+            governor._mine.call = call
+            if taken:
+                governor.learn(reading)
+            error = None if taken else Throttled("429", wait_seconds=reading.reset_seconds + 1)
+            governor._land(call, error, self.now)
+            self._depart(governor, waiting)
+            self._ask(governor, waiting)
+
+        self._in(self.random.uniform(0.02, 0.3), hear)
+
+
+def pictures(kind: str) -> Iterator[float]:
+    """Endless weights of one kind of catalog."""
+    dice = random.Random(3)  # noqa: S311
+    return iter(lambda: float(dice.choice(SIZES[kind])), None)
+
+
+@pytest.mark.parametrize("kind", SIZES)
+@pytest.mark.parametrize("whole_seconds", [False, True])
+@pytest.mark.parametrize("counts_arrivals", [True, False])
+def test_the_allowance_is_used_and_never_exceeded(
+    counts_arrivals: bool,  # noqa: FBT001
+    whole_seconds: bool,  # noqa: FBT001
+    kind: str,
+) -> None:
+    """However a provider counts, whatever the sizes: 99 % of each window, and no refusal."""
+    server = Server(counts_arrivals, whole_seconds)
+    night = Night(server, pictures(kind))
+    night.run(4 * 62)
+    full = server.windows[1:]
+    assert len(full) >= 3
+    assert min(full) >= 0.99 * 500
+    assert server.refusals == 0
+    stats = night.governors[0].stats()
+    assert stats.share_of_allowance is not None
+    assert stats.share_of_allowance >= 0.99
+    assert stats.max_in_flight <= 40
+
+
+@pytest.mark.parametrize("counts_arrivals", [True, False])
+def test_two_processes_share_an_account(counts_arrivals: bool) -> None:  # noqa: FBT001
+    """Whoever sees others in the count leaves room for them."""
+    server = Server(counts_arrivals, whole_seconds=True)
+    Night(server, pictures("ones"), governors=2).run(4 * 62)
+    assert min(server.windows[1:]) >= 0.98 * 500
+    assert server.refusals <= 2
+
+
+def test_nothing_starves() -> None:
+    """A large picture is overtaken in one window at most, then everyone waits for it."""
+    large_first = (60.0 if n % 50 == 0 else 1.0 for n in count())
+    night = Night(Server(counts_arrivals=True, whole_seconds=False), large_first)
+    night.run(6 * 62)
+    assert night.slowest < 2 * 61
+
+
+def test_a_picture_larger_than_any_window_goes_alone() -> None:
+    """It waits for an untouched window, and the others for the next one."""
+    server = Server(counts_arrivals=True, whole_seconds=False)
+    night = Night(server, iter([*repeat(1.0, 30), 600.0, *repeat(1.0, 600)]))
+    night.run(5 * 62)
+    assert 600 in server.windows
+    assert server.refusals == 0
+    assert night.governors[0].stats().calls == 631
