@@ -9,8 +9,9 @@ from types import FrameType
 from typing import Any
 
 from prefect import get_run_logger
+from prefect.client.schemas import State
 from prefect.futures import PrefectFuture, wait
-from prefect.states import State
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.secrets import provider_key
 from flows.states import state_of, state_of_error, state_of_stop
@@ -23,6 +24,14 @@ from tasks import stages
 from tasks.open_runs import enter, leave
 
 LOOK_SECONDS = 1.0
+MOST_THREADS = 128
+"""Above the widest `workers`; Prefect's own default has no bound at all."""
+
+
+def batch_threads() -> TaskRunner[PrefectFuture[Any]]:
+    """Where batches run; the job's `workers` says how many pictures at once."""
+    runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=MOST_THREADS)
+    return runner
 
 
 def run_night(job: Job, *, retry_failures: bool = False) -> State[Any]:
@@ -33,7 +42,7 @@ def run_night(job: Job, *, retry_failures: bool = False) -> State[Any]:
             job, provider_key(job.provider), retry_failures=retry_failures
         )
     except PackshotError as error:
-        logger.error("%s", error)
+        logger.error("%s", error)  # noqa: TRY400  a sentence, no traceback
         return state_of_error(error)
     for summary in earlier:
         logger.warning("published the report of run %s, which had not ended", summary.run_id)
@@ -42,7 +51,7 @@ def run_night(job: Job, *, retry_failures: bool = False) -> State[Any]:
         with stopping_on_signals(shop):
             return _work(shop)
     except PackshotError as error:
-        logger.error("%s", error)
+        logger.error("%s", error)  # noqa: TRY400  a sentence, no traceback
         return state_of_error(error)
     finally:
         leave(shop)
@@ -74,7 +83,7 @@ def _cut_out(shop: Workshop, telling: Telling) -> None:
         for batch in session.batches(shop)
     ]
     given_up_at: float | None = None
-    while (left := wait(futures, timeout=LOOK_SECONDS).not_done) and not shop.idle:
+    while left := wait(futures, timeout=LOOK_SECONDS).not_done:
         telling.progress(len(futures) - len(left), len(futures))
         reason = shop.stop.reason
         if reason is None or not reason.everything:

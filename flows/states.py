@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from prefect.states import Cancelled, Completed, Failed, State
+from prefect.client.schemas import State
+from prefect.states import Cancelled, Completed, Failed
 
 from packshot.facts.errors import PackshotError
 from packshot.run.summary import Summary

@@ -5,7 +5,8 @@ from typing import Any
 
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
-from prefect.states import Completed, Failed, State
+from prefect.client.schemas import State
+from prefect.states import Completed, Failed
 
 from packshot.facts.errors import PackshotError
 from packshot.run import session
@@ -30,7 +31,7 @@ def stage(name: str) -> Callable[[Callable[[Workshop], str]], Stage]:
             return Completed(message=said)
 
         dressed.__doc__ = work.__doc__
-        return task(dressed, name=name, cache_policy=NO_CACHE, persist_result=False)
+        return task(name=name, cache_policy=NO_CACHE, persist_result=False)(dressed)
 
     return dress
 

@@ -39,7 +39,6 @@ class Section:
 
     name: str
     meaning: str
-    shows_pictures: bool
     total: int
     rows: list[dict[str, Any]]
 
@@ -119,37 +118,23 @@ def _sections(connection: duckdb.DuckDBPyConnection) -> list[Section]:
     """Failures first; `unchanged` and `skipped` are only counted, at the head of the page."""
     untold = "coalesce(reason_code, '') NOT IN ('not_selected', 'limit')"
     return [
-        _section(connection, "failed", MEANING[Outcome.FAILED], "outcome = 'failed'"),
-        _section(connection, "rejected", MEANING[Outcome.REJECTED], "outcome = 'rejected'"),
-        _section(
-            connection, "deferred", MEANING[Outcome.DEFERRED], f"outcome = 'deferred' AND {untold}"
-        ),
-        _section(
-            connection,
-            "needs review",
-            "looks wrong, though it was cut",
-            "needs_review AND outcome <> 'unchanged'",
-            shows_pictures=True,
-        ),
-        _section(
-            connection,
-            "new pictures",
-            "cut, recovered, reused or refreshed",
-            f"outcome IN ({_IN_ORDER})",
-            shows_pictures=True,
-        ),
+        _section(connection, name, meaning, where)
+        for name, meaning, where in (
+            ("failed", MEANING[Outcome.FAILED], "outcome = 'failed'"),
+            ("rejected", MEANING[Outcome.REJECTED], "outcome = 'rejected'"),
+            ("deferred", MEANING[Outcome.DEFERRED], f"outcome = 'deferred' AND {untold}"),
+            (
+                "needs review",
+                "a picture that looks wrong",
+                "needs_review AND outcome <> 'unchanged'",
+            ),
+            ("new pictures", "with what they cost", f"outcome IN ({_IN_ORDER})"),
+        )
     ]
 
 
-def _section(
-    connection: duckdb.DuckDBPyConnection,
-    name: str,
-    meaning: str,
-    where: str,
-    *,
-    shows_pictures: bool = False,
-) -> Section:
-    """The first rows in the manifest's order, grouped by outcome."""
+def _section(connection: duckdb.DuckDBPyConnection, name: str, meaning: str, where: str) -> Section:
+    """The first rows, outcome by outcome, in the manifest's order."""
     cursor = connection.execute(
         f"SELECT {_COLUMNS} FROM report WHERE {where} "
         f"ORDER BY list_position([{_IN_ORDER}], outcome), rowid LIMIT {MOST_ROWS}"
@@ -157,4 +142,4 @@ def _section(
     names = [column[0] for column in cursor.description or ()]
     rows = [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
     total = scalar(connection, f"SELECT count(*) FROM report WHERE {where}")
-    return Section(name, meaning, shows_pictures, total, rows)
+    return Section(name, meaning, total, rows)

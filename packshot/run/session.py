@@ -168,6 +168,19 @@ def _verdict(job: Job, quote: Quote, asked: PurchaseClass) -> tuple[Verdict, str
     return verdict, None
 
 
+def plan_only(job: Job, api_key: str | None, folder: Path) -> Planned:
+    """Plan without a lease: reads the state, asks for the balance, writes nothing anywhere."""
+    provider = make_provider(job, api_key)
+    try:
+        account = provider.account()
+        head = Place.of(job).ledger.head()
+        return draw_up(
+            job, stage(job, folder), folder, provider=provider, account=account, head=head
+        )
+    finally:
+        provider.close()
+
+
 # --- running --------------------------------------------------------------------------
 
 

@@ -173,10 +173,11 @@ class _Answer:
 
     async def _dribble(self, body: bytes, seconds: float) -> None:
         step = len(body) // DRIBBLES + 1
-        for start in range(0, len(body), step):
+        starts = range(0, len(body), step)
+        for start in starts:
+            await asyncio.sleep(seconds / len(starts))
             piece = body[start : start + step]
             await self._send({"type": "http.response.body", "body": piece, "more_body": True})
-            await asyncio.sleep(seconds / DRIBBLES)
         await self._send({"type": "http.response.body", "body": b""})
 
 

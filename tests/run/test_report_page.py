@@ -41,7 +41,7 @@ def report(*rows: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     """A report of these rows; what a row does not say is NULL."""
     connection = duckdb.connect(":memory:")
     kinds = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
-    connection.execute(f"CREATE TABLE report ({kinds})")
+    connection.execute(f"CREATE TEMP TABLE report ({kinds})")
     for number, row in enumerate(rows, start=2):
         row = {"row": number, "needs_review": False, **row}  # noqa: PLW2901 - with its defaults
         marks = ", ".join("?" * len(row))
@@ -168,8 +168,10 @@ def test_what_nobody_asked_for_is_only_counted() -> None:
         failed("SKU-LIMIT", "deferred", reason_code="limit"),
         failed("SKU-OTHER", "deferred", reason_code="not_selected"),
         outcomes={"unchanged": 1234, "skipped": 1, "deferred": 2},
+        needs_review=1,
     ).text
     assert "SKU-" not in text
+    assert "Unchanged pictures that still need review: 1;" in text
     assert "1,234" in text
 
 
@@ -269,9 +271,8 @@ def test_a_picture_is_told_in_full() -> None:
     box |= {"box_computed_width": 560, "box_computed_height": 780}
     sizes = {"source_width": 2000, "source_height": 1500}
     sizes |= {"result_width": 1200, "result_height": 900}
-    text = seen(
-        cut("A", foreground_type="product", uncertain=0.25, paid_before=3, **stated, **box, **sizes)
-    ).text.translate({0x2009: None, 0xD7: "x"})
+    row = cut("A", foreground_type="product", uncertain=0.25, paid_before=3)
+    text = seen(row | stated | box | sizes).text.translate({0x2009: None, 0xD7: "x"})
     for expected in ("product", "560x780 at 12,34", "0.25 uncertain", "3 before"):
         assert expected in text
     assert "2000x1500" in text

@@ -1,0 +1,47 @@
+"""The flow `packshot`: cut out every picture of a catalog that is new or has changed, once."""
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas import State
+
+from flows.form import explained
+from flows.night import batch_threads, run_night
+from packshot.facts import job as words
+
+
+@flow(
+    name="packshot",
+    flow_run_name="{destination}",
+    task_runner=batch_threads(),
+    persist_result=False,
+)
+@explained
+def cut_catalog(  # noqa: PLR0913, PLR0917  Prefect's form is made of these
+    manifest: words.Manifest,
+    destination: words.Destination,
+    state: words.State = None,
+    provider: words.ProviderName = "local",
+    max_credits: words.MaxCredits = None,
+    keep_credits: words.KeepCredits = None,
+    when_short: words.WhenShort = "partial",
+    limit: words.Limit = None,
+    only: words.Only = None,
+    recut: words.Recut = "options",
+    options: words.Options | None = None,
+) -> State[Any]:
+    """Cut out every picture of a catalog that is new or has changed, once."""
+    job = words.Job(
+        manifest=manifest,
+        destination=destination,
+        state=state,
+        provider=provider,
+        max_credits=max_credits,
+        keep_credits=keep_credits,
+        when_short=when_short,
+        limit=limit,
+        only=only,
+        recut=recut,
+        options=options or words.Options(),
+    )
+    return run_night(job)

@@ -1,0 +1,115 @@
+"""What Prefect is told of a run: progress that moves, a summary with links, an event."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import httpx
+from prefect import get_run_logger
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    update_progress_artifact,
+)
+from prefect.events import emit_event
+from prefect.exceptions import PrefectException
+
+from flows.states import sentence
+from packshot.facts.outcome import MEANING, Outcome
+from packshot.run.summary import Summary
+from packshot.run.workshop import Workshop
+
+_ARTIFACT_KEY = "packshot-{catalog}"
+
+
+class Telling:
+    """Tells Prefect how a run goes; a run never fails because nobody listens."""
+
+    def __init__(self, shop: Workshop) -> None:
+        self._shop = shop
+        self._progress: UUID | None = None
+        self._shown = -1.0
+
+    def progress(self, done: int, batches: int) -> None:
+        """Move the bar; told only when it has moved."""
+        share = len(self._shop.tally.ended) / max(self._shop.work_rows, 1) * 100
+        share = max(share, done / max(batches, 1) * 100)
+        if share - self._shown < 1:
+            return
+        self._shown = share
+        with _whoever_listens():
+            if self._progress is None:
+                self._progress = create_progress_artifact(  # type: ignore[assignment]
+                    progress=share, description=f"{self._shop.job.catalog}: pictures done"
+                )
+            else:
+                update_progress_artifact(self._progress, progress=share)
+
+    def finished(self, summary: Summary) -> None:
+        """Publish the summary as an artifact and the run as an event."""
+        with _whoever_listens():
+            if self._progress is not None:
+                update_progress_artifact(self._progress, progress=100.0)
+            create_markdown_artifact(
+                markdown=markdown(summary),
+                key=_ARTIFACT_KEY.format(catalog=_slug(summary.catalog)),
+                description=sentence(summary),
+            )
+            emit_event(
+                event="packshot.run.finished",
+                resource={
+                    "prefect.resource.id": f"packshot.catalog.{summary.catalog}",
+                    "prefect.resource.name": summary.catalog,
+                },
+                payload={
+                    "run_id": summary.run_id,
+                    "outcomes": summary.outcomes,
+                    "money": summary.money.model_dump(),
+                    "stop_code": summary.stop_code,
+                    "needs_review": summary.needs_review,
+                    "report": summary.report,
+                },
+            )
+
+
+def markdown(summary: Summary) -> str:
+    """The run on half a page; the truth about rows lies in the report."""
+    lines = [
+        f"# {summary.catalog}: {sentence(summary)}",
+        "",
+        f"Report: `{summary.report}`",
+        "",
+        "| outcome | items | meaning |",
+        "|---|---:|---|",
+        *(
+            f"| {name} | {count:,} | {MEANING[Outcome(name)]} |"
+            for name, count in summary.outcomes.items()
+        ),
+        "",
+        _speed(summary),
+    ]
+    if summary.needs_review:
+        lines.append(f"\n{summary.needs_review:,} pictures need review.")
+    return "\n".join(lines)
+
+
+def _speed(summary: Summary) -> str:
+    return (
+        f"{summary.images_per_minute:g} pictures a minute in {summary.seconds:,.0f} s, "
+        f"{summary.calls:,} calls, {summary.retries:,} retries, {summary.throttled:,} times 429."
+    )
+
+
+def _slug(name: str) -> str:
+    """Artifact keys hold lower-case letters, digits and dashes only."""
+    plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in name.lower())
+    return plain.strip("-") or "catalog"
+
+
+@contextmanager
+def _whoever_listens() -> Iterator[None]:
+    """Prefect's API may be away; the catalog is finished all the same."""
+    try:
+        yield
+    except (PrefectException, httpx.HTTPError, OSError) as error:
+        get_run_logger().warning("Prefect was not told: %s", type(error).__name__)
