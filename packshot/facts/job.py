@@ -146,6 +146,9 @@ class Options(BaseModel):
             description="Local time (HH:MM) after which no new call leaves.",
         ),
     ] = None
+    plan: Annotated[
+        str | None, Field(description="A saved plan to carry out instead of reading the manifest.")
+    ] = None
     spool: Annotated[
         str | None, Field(description="Local folder for results that cannot be stored.")
     ] = None
@@ -211,6 +214,17 @@ class Job(BaseModel):
     recut: Recut = "options"
     options: Annotated[Options, Field(description="Everything else.")] = Options()
 
+    @field_validator("destination")
+    @classmethod
+    def _names_a_place(cls, value: str) -> str:
+        last = value.rstrip("/").rsplit("/", 1)[-1]
+        if last in {"", ".", "..", "~"} or last.endswith(":"):
+            raise ValueError(
+                f"`{value}` names no folder of its own, so the private state cannot lie beside it; "
+                "write the folder's name, for example `pictures`"
+            )
+        return value
+
     @property
     def state_url(self) -> str:
         """The private place, by default beside the public one."""
@@ -219,5 +233,4 @@ class Job(BaseModel):
     @property
     def catalog(self) -> str:
         """Name of this catalog in the state."""
-        from_destination = self.destination.rstrip("/").rsplit("/", 1)[-1]
-        return self.options.catalog or from_destination or "catalog"
+        return self.options.catalog or self.destination.rstrip("/").rsplit("/", 1)[-1]

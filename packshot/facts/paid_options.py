@@ -16,7 +16,7 @@ RESOLUTION_ALIASES = MappingProxyType(
 Resolution = Literal["full", "preview", "medium", "hd", "auto", "50MP"]
 ForegroundType = Literal["auto", "person", "product", "car", "animal", "graphic", "transportation"]
 _HEX_COLOUR = re.compile(r"[0-9a-f]{3}|[0-9a-f]{4}|[0-9a-f]{6}|[0-9a-f]{8}")
-_REGION = re.compile(r"(\d+(?:\.\d+)?(?:px|%)) ?" * 3 + r"(\d+(?:\.\d+)?(?:px|%))")
+_REGION = re.compile(" ".join([r"(\d+(?:\.\d+)?(?:px|%))"] * 4), re.ASCII)
 
 
 class PaidOptions(BaseModel):
@@ -70,7 +70,7 @@ class PaidOptions(BaseModel):
     @field_validator("region")
     @classmethod
     def _region_shape(cls, value: str | None) -> str | None:
-        if value is not None and not _REGION.fullmatch(value):
+        if value is not None and not _REGION.fullmatch(value := " ".join(value.split())):
             msg = "write a region as four numbers with px or %, for example `10% 20% 90% 80%`"
             raise ValueError(msg)
         return value

@@ -4,11 +4,8 @@ import json
 import time
 import traceback
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import md5
 from pathlib import Path
-from typing import Any
 
 from packshot.decisions.delta import PlanState
 from packshot.decisions.judging import Doubt, judge
@@ -23,14 +20,12 @@ from packshot.facts.errors import (
 from packshot.facts.item import public
 from packshot.facts.naming import picture_path
 from packshot.facts.outcome import (
-    KNOWLEDGE_FIELDS,
     Ending,
-    Knowledge,
     Outcome,
     Published,
 )
-from packshot.facts.paid_options import PaidOptions, content_hash, fingerprint
-from packshot.facts.purchase import Box, PurchaseClass, Receipt
+from packshot.facts.paid_options import content_hash, fingerprint
+from packshot.facts.purchase import PurchaseClass, Receipt
 from packshot.facts.variant import recipe
 from packshot.providers.face import Source
 from packshot.run.buying import (
@@ -43,6 +38,7 @@ from packshot.run.buying import (
     open_purchase,
 )
 from packshot.run.planning import utc_now
+from packshot.run.work import WorkItem, remember_purchase, url_hash
 from packshot.run.workshop import Workshop
 from packshot.world.derive import derive
 from packshot.world.fetch import Fetched
@@ -52,44 +48,6 @@ EARLIER = timedelta(hours=12)
 """A night that starts a little earlier than the last one still counts as the next."""
 CHANGED_BEFORE_ASKING = 20
 """So many pictures may have changed before their share is looked at."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkItem:
-    """One row of the work file."""
-
-    number: int
-    state: PlanState
-    sku: str
-    key: str
-    url: str
-    options: PaidOptions
-    is_known: bool
-    known: Knowledge
-
-    @classmethod
-    def from_row(cls, row: dict[str, Any]) -> "WorkItem":
-        """Read back what planning wrote."""
-        remembered = {
-            name: row[f"known_{name}"] for name in KNOWLEDGE_FIELDS if f"known_{name}" in row
-        }
-        remembered["pictures"] = [Published(**p) for p in remembered.get("pictures") or []]
-        remembered["attempts"] = remembered.get("attempts") or 0
-        for name in ("box_stated", "box_computed"):
-            if remembered.get(name) is not None:
-                remembered[name] = Box(*remembered[name])
-        own = {name: row[name] for name in ("key", "sku", "position")}
-        known = Knowledge(**remembered | own)
-        return cls(
-            number=row["number"],
-            state=PlanState(row["state"]),
-            sku=row["sku"],
-            key=row["key"],
-            url=row["url"],
-            options=PaidOptions.from_canonical(row["paid_options"]),
-            is_known=row["is_known"],
-            known=known,
-        )
 
 
 class Life:
@@ -373,25 +331,3 @@ def _our_fault(error: Exception) -> TryTomorrow:
     return TryTomorrow(
         f"an unexpected {type(error).__name__}{where}; please report it", code="unexpected"
     )
-
-
-def remember_purchase(known: Knowledge, receipt: Receipt) -> None:
-    """Copy into the ledger row what the report and the next night need."""
-    known.status, known.reason_code, known.reason = "cut", None, None
-    known.fingerprint = receipt.fingerprint
-    known.content_hash = receipt.content_hash
-    known.paid_options = receipt.paid_options
-    known.provider = receipt.provider
-    known.purchase_class = receipt.purchase_class.value
-    known.foreground_type = receipt.foreground_type
-    known.box_stated, known.box_computed = receipt.box_stated, receipt.box_computed
-    known.result_width, known.result_height = receipt.result_width, receipt.result_height
-    known.source_width, known.source_height = receipt.source_width, receipt.source_height
-    known.source_bytes = known.source_bytes or receipt.source_bytes
-    known.bought_at = receipt.bought_at.replace(tzinfo=None)
-    known.charged_once, known.unit = receipt.charged, receipt.unit
-
-
-def url_hash(url: str) -> str:
-    """Names a URL without showing it; equal to DuckDB's `md5`, which compares a million."""
-    return md5(url.encode(), usedforsecurity=False).hexdigest()

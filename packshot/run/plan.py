@@ -41,6 +41,7 @@ class Plan(BaseModel):
     verdict: str
     message: str
     unknowns: list[str]
+    """What is guessed; of an exact plan, what was found."""
     exact: bool = False
     """True when the sources were fetched, so that nothing is guessed."""
 

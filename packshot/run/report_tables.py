@@ -56,9 +56,10 @@ def _report_query(carried: list[str]) -> str:
     )
     seconds = ", ".join(f"e.{name}_seconds" for name in SECONDS_FIELDS)
     own = "p.number IS NOT NULL"
-    return f"""
+    return rf"""
 SELECT p.row, p.file, p.sku, p.key, p.position,
- regexp_replace(p.url, '[?#].*$', '') AS source_url,
+ regexp_replace(regexp_replace(p.url, '[?#].*$', '', 's'), '^([A-Za-z0-9+.-]+://)[^/]*@', '\1')
+  AS source_url,
  CASE WHEN p.state <> 'repeat' THEN {_outcome("p", "e")}
   WHEN f.outcome IN ('cut', 'recovered', 'refreshed') THEN 'reused' ELSE f.outcome END AS outcome,
  CASE WHEN e.key IS NULL AND p.outcome IS NULL THEN $1

@@ -1,5 +1,6 @@
 """The stages of a run, in the order a flow calls them."""
 
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -8,14 +9,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import cv2
 import pyarrow.parquet as pq
 
-from packshot.decisions.delta import PlanState
+from packshot.decisions.delta import FETCHES, PlanState
 from packshot.decisions.quote import Funds, Quote, Verdict, decide
 from packshot.facts.errors import (
+    BadOption,
     LeaseLost,
     NeedsAnswer,
     OutOfCredits,
@@ -27,11 +29,13 @@ from packshot.facts.job import Job
 from packshot.facts.outcome import Outcome, ending_event
 from packshot.facts.purchase import Account, PurchaseClass
 from packshot.providers.face import Provider
-from packshot.run.cutting import Life, WorkItem
+from packshot.run.cutting import Life
+from packshot.run.exact_plan import exact_demand
 from packshot.run.plan import Plan, counts, demand, unknowns
 from packshot.run.planning import Asked, PlanFiles, make_plan, utc_now
 from packshot.run.publishing import publish, publish_interrupted
 from packshot.run.summary import Summary
+from packshot.run.work import WorkItem
 from packshot.run.workshop import (
     Place,
     Workshop,
@@ -46,6 +50,7 @@ from packshot.world.lease import Lease
 from packshot.world.ledger import Head
 from packshot.world.manifest_staging import Staged, stage_manifest
 from packshot.world.masters import Masters
+from packshot.world.saved_plans import stage_saved
 from packshot.world.spool import Spool
 from packshot.world.store import AlreadyThere
 from packshot.world.tables import tables
@@ -72,6 +77,15 @@ class Planned:
     plan: Plan
     files: PlanFiles
     verdict: Verdict
+    staged: Staged
+
+
+class Standing(NamedTuple):
+    """What a manifest is laid against."""
+
+    provider: Provider
+    account: Account
+    head: Head
 
 
 # --- looking only ---------------------------------------------------------------------
@@ -89,6 +103,8 @@ def scratch_folder() -> Iterator[Path]:
 
 def stage(job: Job, folder: Path) -> Staged:
     """Read the manifest into one Parquet file. Raises `BadManifest`."""
+    if job.options.plan is not None:
+        return stage_saved(Path(job.options.plan), folder / "staged.parquet")
     return stage_manifest(
         job.manifest,
         folder / "staged.parquet",
@@ -102,14 +118,17 @@ def draw_up(
     job: Job,
     staged: Staged,
     folder: Path,
+    standing: Standing,
     *,
-    provider: Provider,
-    account: Account,
-    head: Head,
     retry_failures: bool = False,
+    fetch: bool = False,
 ) -> Planned:
-    """Compare the manifest with the ledger and price the difference. Spends nothing."""
+    """Compare the manifest with the ledger and price the difference. Spends nothing.
+
+    With `fetch` the sources are downloaded, and the demand is exact.
+    """
     place = Place.of(job)
+    provider, account, head = standing
     asked = Asked(
         job=job,
         asked_class=asked_class(job, account),
@@ -122,6 +141,10 @@ def draw_up(
         states = counts(connection, files, "state")
         reasons = counts(connection, files, "reason_code")
         wanted = demand(connection, files.work, provider)
+    unsure = unknowns(states)
+    if fetch:
+        wanted, found = exact_demand(job, files.work, provider, asked.asked_class)
+        unsure = [f"{count:,} of the fetched pictures: {said}" for said, count in found.items()]
     funds = Funds(account, job.max_credits, job.keep_credits)
     quote = Quote(wanted, funds, provider.pace)
     verdict, needs_answer = _verdict(job, quote, asked.asked_class)
@@ -136,7 +159,7 @@ def draw_up(
         reasons=reasons,
         known=files.known,
         gone=files.gone,
-        fetches=wanted.calls,
+        fetches=sum(states.get(state, 0) for state in FETCHES),
         calls_at_most=wanted.calls,
         calls_likely=wanted.likely_calls,
         at_most=wanted.at_most,
@@ -148,9 +171,10 @@ def draw_up(
         free_calls=account.free_calls,
         verdict="needs an answer" if needs_answer else verdict.decision,
         message=needs_answer or verdict.message,
-        unknowns=unknowns(states),
+        unknowns=unsure,
+        exact=fetch,
     )
-    return Planned(plan, files, verdict)
+    return Planned(plan, files, verdict, staged)
 
 
 def _verdict(job: Job, quote: Quote, asked: PurchaseClass) -> tuple[Verdict, str | None]:
@@ -168,17 +192,50 @@ def _verdict(job: Job, quote: Quote, asked: PurchaseClass) -> tuple[Verdict, str
     return verdict, None
 
 
-def plan_only(job: Job, api_key: str | None, folder: Path) -> Planned:
+def plan_only(job: Job, api_key: str | None, folder: Path, *, fetch: bool = False) -> Planned:
     """Plan without a lease: reads the state, asks for the balance, writes nothing anywhere."""
     provider = make_provider(job, api_key)
     try:
         account = provider.account()
         head = Place.of(job).ledger.head()
-        return draw_up(
-            job, stage(job, folder), folder, provider=provider, account=account, head=head
-        )
+        standing = Standing(provider, account, head)
+        return draw_up(job, stage(job, folder), folder, standing, fetch=fetch)
     finally:
         provider.close()
+
+
+def publish_open_runs(job: Job) -> list[Summary]:
+    """Publish the reports of runs that died or were stopped. Raises `CatalogBusy`."""
+    place = Place.of(job)
+    if not place.ledger.head().open_runs:
+        return []
+    lease = Lease.take(place.state, job.catalog, f"report-{new_run_id()}")
+    try:
+        with scratch_folder() as folder:
+            _, summaries = publish_interrupted(place, place.ledger.head(), folder)
+    finally:
+        lease.release()
+    return summaries
+
+
+def read_summary(job: Job, run_id: str | None = None) -> Summary:
+    """The summary of one run, by default the last that was published. Raises `BadOption`."""
+    place = Place.of(job)
+    run_id = run_id or place.ledger.head().last_run
+    if run_id is None:
+        raise BadOption(f"no run of catalog `{job.catalog}` has been published in {job.state_url}")
+    try:
+        body = place.state.read(f"{place.run_folder(run_id)}/summary.json")
+    except FileNotFoundError:
+        raise BadOption(f"there is no report of run {run_id} in {job.state_url}") from None
+    return Summary.model_validate_json(body)
+
+
+def read_job(job: Job) -> dict[str, Any]:
+    """The job of the last run, as it was given. Raises `BadOption` when there is none."""
+    place = Place.of(job)
+    run_id = read_summary(job).run_id
+    return dict(json.loads(place.state.read(f"{place.run_folder(run_id)}/run.json"))["job"])
 
 
 # --- running --------------------------------------------------------------------------
@@ -249,9 +306,7 @@ def detect_changes(shop: Workshop) -> Plan:
         shop.job,
         _there(shop.staged),
         shop.folder,
-        provider=shop.provider,
-        account=shop.account,
-        head=shop.head,
+        Standing(shop.provider, shop.account, shop.head),
         retry_failures=shop.retry_failures,
     )
     known, gone = planned.files.known, planned.files.gone

@@ -8,24 +8,24 @@ from packshot.facts.errors import StopRequested, StopRun
 
 
 class StopFlag:
-    """Set once; the first reason stays. Safe to set from a signal handler."""
+    """The first reason stays, unless a later one stops more. Signal handlers may set it."""
 
     def __init__(self, finish_by: str | None = None) -> None:
         self._reason: StopRun | None = None
-        self._set = threading.Event()
+        self._lock = threading.RLock()  # a signal may interrupt the thread that holds it
         self._end = None if finish_by is None else time.monotonic() + seconds_until(finish_by)
         self._finish_by = finish_by
 
     def set(self, reason: StopRun) -> None:
-        """Let nothing more begin."""
-        if not self._set.is_set():
-            self._reason = reason
-            self._set.set()
+        """Let nothing more begin; or, unless the reason stops everything, nothing paid."""
+        with self._lock:
+            if self._reason is None or (reason.everything and not self._reason.everything):
+                self._reason = reason
 
     @property
     def reason(self) -> StopRun | None:
         """Why the run must stop, or `None`."""
-        if self._end is not None and not self._set.is_set() and time.monotonic() >= self._end:
+        if self._end is not None and time.monotonic() >= self._end:
             self.set(StopRequested(f"it is {self._finish_by}, the time to finish by", "finish_by"))
         return self._reason
 

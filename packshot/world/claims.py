@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from packshot.facts.errors import StoreUnavailable, TryTomorrow
-from packshot.world.holders import Holder, numbers, read_holder, take
-from packshot.world.store import AlreadyThere, Store
+from packshot.world.holders import Holder, created, numbers, read_holder, take
+from packshot.world.store import Store
 
 POLL_SECONDS = 1.0
 
@@ -21,12 +21,13 @@ def claimed(
     process still holds the claim by then.
     """
     folder = f"claims/{name}"
-    number = _first(store, folder, me)
+    lifetime = (me.expires_at - me.since).total_seconds()
+    number = 1 if created(store, folder, 1, me) else None  # nearly always nobody else is there
     while number is None:
         if settled():
             yield False
             return
-        taken = take(store, folder, me)
+        taken = take(store, folder, me.renewed(lifetime))
         if not isinstance(taken, Holder):
             number = taken
         elif time.monotonic() > deadline:
@@ -43,18 +44,10 @@ def claimed(
         _give_back(store, folder, number)
 
 
-def _first(store: Store, folder: str, me: Holder) -> int | None:
-    """Nearly always nobody else is there: one request instead of two."""
-    try:
-        store.create(f"{folder}/1.json", me.model_dump_json().encode())
-    except AlreadyThere:
-        return None
-    return 1
-
-
 def _give_back(store: Store, folder: str, number: int) -> None:
     try:
-        for taken in {1, number} if number == 1 else set(numbers(store, folder)):
+        # From the lowest up: as long as ours is there, nobody builds on a number below it.
+        for taken in [1] if number == 1 else numbers(store, folder):
             if taken <= number:
                 store.delete(f"{folder}/{taken}.json")
     except StoreUnavailable:

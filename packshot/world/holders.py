@@ -5,6 +5,7 @@ The lease of a catalog and the claim on one purchase are both kept this way.
 
 import os
 import socket
+import time
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from packshot.world.store import AlreadyThere, Store
+
+LOOK_AGAIN_SECONDS = (0.0, 0.02, 0.1, 0.5)
+"""Pauses before looking at a file that is just being made or removed."""
 
 
 class Holder(BaseModel):
@@ -92,14 +96,34 @@ def read_holder(store: Store, folder: str, number: int) -> Holder | None:
 
 def take(store: Store, folder: str, me: Holder) -> int | Holder:
     """Take the next number, or answer who holds the name now."""
-    taken = numbers(store, folder)
-    if taken:
-        other = read_holder(store, folder, taken[-1])
-        if other is not None and other.alive():
-            return other
-    mine = taken[-1] + 1 if taken else 1
+    last, other = _newest(store, folder)
+    if other is not None and other.alive():
+        return other
+    if created(store, folder, last + 1, me):
+        return last + 1
+    winner = read_holder(store, folder, last + 1)
+    return winner or me.model_copy(update={"run_id": "another run"})
+
+
+def _newest(store: Store, folder: str) -> tuple[int, Holder | None]:
+    """The highest number and who wrote it; a file that stays unreadable has no holder."""
+    highest = 0
+    for pause in LOOK_AGAIN_SECONDS:
+        time.sleep(pause)
+        highest = max(numbers(store, folder), default=0)
+        holder = read_holder(store, folder, highest) if highest else None
+        if holder is not None or not highest:
+            return highest, holder
+    return highest, None
+
+
+def created(store: Store, folder: str, number: int, me: Holder) -> bool:
+    """Whether the number became mine.
+
+    A store's client that repeats a request whose answer was lost is refused by its own file.
+    """
     try:
-        store.create(f"{folder}/{mine}.json", me.model_dump_json().encode())
+        store.create(f"{folder}/{number}.json", me.model_dump_json().encode())
     except AlreadyThere:
-        return read_holder(store, folder, mine) or me.model_copy(update={"run_id": "another run"})
-    return mine
+        return read_holder(store, folder, number) == me
+    return True

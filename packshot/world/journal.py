@@ -37,7 +37,7 @@ class Journal:
         self._writer = uuid.uuid4().hex[:8]
         self._lock = threading.Lock()
         self._writing = threading.Lock()
-        self._events: list[dict[str, object]] = []
+        self._events: list[bytes] = []
         self._oldest = time.monotonic()
         self._waves = 0
 
@@ -46,10 +46,12 @@ class Journal:
 
         A store that is away is reported to `trouble`; the events are kept for later.
         """
+        text = json.dumps(event, default=_plain, ensure_ascii=False)
+        line = text.encode("utf-8", "replace")  # half a surrogate would spoil the whole file
         with self._lock:
             if not self._events:
                 self._oldest = time.monotonic()
-            self._events.append(event)
+            self._events.append(line)
             due = (
                 len(self._events) >= FLUSH_EVENTS
                 or time.monotonic() - self._oldest >= FLUSH_SECONDS
@@ -67,10 +69,9 @@ class Journal:
                 wave, self._events = self._events, []
             if not wave:
                 return
-            body = "\n".join(json.dumps(event, default=_plain) for event in wave)
             name = f"{self._folder}/{self._writer}-{self._waves:06d}.jsonl"
             try:
-                self._store.write(name, body.encode(), "application/x-ndjson")
+                self._store.write(name, b"\n".join(wave), "application/x-ndjson")
             except BaseException:
                 with self._lock:
                     self._events = wave + self._events

@@ -18,12 +18,15 @@ class Lease:
     its lease finds out before its next call leaves, without asking anyone.
     """
 
-    def __init__(self, store: Store, folder: str, holder: Holder, number: int) -> None:
+    def __init__(
+        self, store: Store, folder: str, holder: Holder, number: int, *, good_until: float
+    ) -> None:
         self._store = store
         self._folder = folder
         self._holder = holder
         self.number = number
-        self._good_until = time.monotonic() + LEASE_SECONDS
+        self._good_until = good_until
+        self._writing = threading.Lock()
         self._over = threading.Event()
         self._lost = False
         self._thread = threading.Thread(target=self._keep_renewing, name="lease", daemon=True)
@@ -32,6 +35,7 @@ class Lease:
     def take(cls, store: Store, catalog: str, run_id: str) -> "Lease":
         """Take the catalog, or raise `CatalogBusy` naming who has it and since when."""
         folder = f"{catalog}/lease"
+        good_until = time.monotonic() + LEASE_SECONDS
         holder = Holder.myself(run_id, catalog, LEASE_SECONDS)
         taken = take(store, folder, holder)
         if isinstance(taken, Holder):
@@ -41,14 +45,15 @@ class Lease:
                 f"(process {taken.pid}) since {taken.since:%Y-%m-%d %H:%M:%S} UTC; "
                 "wait for it or stop it"
             )
-        lease = cls(store, folder, holder, taken)
+        lease = cls(store, folder, holder, taken, good_until=good_until)
         lease._thread.start()
         return lease
 
     @property
     def held(self) -> bool:
         """Whether the catalog is still ours, as far as we can know without asking."""
-        return not self._lost and time.monotonic() < self._good_until
+        over = self._lost or self._over.is_set()
+        return not over and time.monotonic() < self._good_until
 
     def check(self) -> None:
         """Raise `LeaseLost` if another run may have taken over."""
@@ -57,12 +62,20 @@ class Lease:
 
     def renew(self) -> None:
         """Ask who holds the catalog and, if we do, say so for another while."""
-        if self._lost or numbers(self._store, self._folder)[-1:] != [self.number]:
-            self._lost = True
-            return
-        asked_at = time.monotonic()
-        self._write(released=False)
-        self._good_until = asked_at + LEASE_SECONDS
+        with self._writing:
+            if self._lost or self._over.is_set():
+                return
+            asked_at = time.monotonic()
+            if self._is_highest():
+                self._write(released=False)
+            # Asked again: who found us expired before we wrote may have taken over meanwhile.
+            if self._is_highest():
+                self._good_until = asked_at + LEASE_SECONDS
+            else:
+                self._lost = True
+
+    def _is_highest(self) -> bool:
+        return numbers(self._store, self._folder)[-1:] == [self.number]
 
     def _write(self, *, released: bool) -> None:
         self._holder = self._holder.renewed(LEASE_SECONDS, released=released)
@@ -82,7 +95,8 @@ class Lease:
         if self._lost:
             return
         try:
-            self._write(released=True)
+            with self._writing:
+                self._write(released=True)
             for earlier in numbers(self._store, self._folder):
                 if earlier < self.number:
                     self._store.delete(f"{self._folder}/{earlier}.json")

@@ -11,6 +11,7 @@ import duckdb
 from pydantic import BaseModel, ConfigDict
 
 from packshot.world.store import Store
+from packshot.world.tables import literal
 
 MOST_UNFOLDED = 16
 FOLD_SHARE = 0.2
@@ -99,23 +100,10 @@ class Ledger:
 
     def attach(self, connection: duckdb.DuckDBPyConnection, head: Head, folder: Path) -> None:
         """Make the ledger readable as the view `ledger`."""
-        empty = ", ".join(f"NULL::{kind} AS {name}" for name, kind in COLUMNS.items())
-        if head.state_file is None and not head.unfolded:
-            connection.execute(f"CREATE OR REPLACE VIEW ledger AS SELECT {empty} WHERE false")
-            return
-        state = f"SELECT {empty} WHERE false"
-        if head.state_file is not None:
-            state = _read_parquet([self.store.download(self._name(head.state_file), folder)])
-        if not head.unfolded:
-            connection.execute(f"CREATE OR REPLACE VIEW ledger AS {state}")
-            return
-        changes = [self.store.download(name, folder) for name in head.unfolded]
-        _latest_changes(connection, changes)
-        connection.execute(
-            f"CREATE OR REPLACE VIEW ledger AS SELECT * FROM ({state}) s "
-            "ANTI JOIN ledger_changes c ON s.key = c.key "
-            "UNION ALL BY NAME SELECT * EXCLUDE (age) FROM ledger_changes"
-        )
+        names = [self._name(head.state_file)] if head.state_file is not None else []
+        files = [self.store.download(name, folder) for name in [*names, *head.unfolded]]
+        rows = _newest_rows(connection, files) if files else f"SELECT {_NO_ROWS} WHERE false"
+        connection.execute(f"CREATE OR REPLACE VIEW ledger AS {rows}")
 
     def learn(
         self, connection: duckdb.DuckDBPyConnection, head: Head, changes: Path, run_id: str
@@ -149,7 +137,7 @@ class Ledger:
         name = f"state-{number}.parquet"
         path = folder / name
         connection.execute(
-            f"COPY (SELECT * FROM ledger) TO '{path}' (FORMAT parquet, COMPRESSION zstd)"
+            f"COPY (SELECT * FROM ledger) TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)"
         )
         count = connection.execute("SELECT count(*) FROM read_parquet(?)", [str(path)]).fetchone()
         self.store.upload(self._name(name), path, "application/vnd.apache.parquet")
@@ -171,17 +159,32 @@ class Ledger:
                 self.store.delete(self._name(name))
 
 
-def _read_parquet(files: list[Path]) -> str:
-    listed = ", ".join(f"'{file}'" for file in files)
-    return f"SELECT * FROM read_parquet([{listed}])"
+_NO_ROWS = ", ".join(f"NULL::{kind} AS {name}" for name, kind in COLUMNS.items())
 
 
-def _latest_changes(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> None:
-    """The newest row of each changed key, as the table `ledger_changes`."""
-    rows = " UNION ALL BY NAME ".join(
-        f"SELECT *, {age} AS age FROM read_parquet('{file}')" for age, file in enumerate(files)
+def _newest_rows(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> str:
+    """A query for the newest row of each key, over files in the order they were written.
+
+    A key occurs once per file. Only keys are gathered, as the table `ledger_newest`: whole
+    rows of a first night, when every item is a change, would not fit into memory.
+    """
+    first, *later = (f"read_parquet('{file}')" for file in files)
+    if not later:
+        return f"SELECT * FROM {first}"
+    keys = " UNION ALL ".join(
+        f"SELECT key, {age} AS age FROM {rows}" for age, rows in enumerate(later)
     )
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE ledger_changes AS "
-        f"SELECT * FROM ({rows}) QUALIFY row_number() OVER (PARTITION BY key ORDER BY age DESC) = 1"
+        "CREATE OR REPLACE TEMP TABLE ledger_newest AS "
+        f"SELECT key, max(age) AS age FROM ({keys}) GROUP BY key"
+    )
+    return " UNION ALL BY NAME ".join(
+        [
+            f"SELECT * FROM {first} s ANTI JOIN ledger_newest n ON n.key = s.key",
+            *(
+                f"SELECT * FROM {rows} s SEMI JOIN ledger_newest n "
+                f"ON n.key = s.key AND n.age = {age}"
+                for age, rows in enumerate(later)
+            ),
+        ]
     )

@@ -90,17 +90,24 @@ class Masters:
         except FileNotFoundError:
             return None
         except ValueError as error:
-            raise StoreUnavailable(
-                f"{self._store.address(name)} is not a master any more; restore or remove it",
-                code="master_unreadable",
-            ) from error
+            raise self._unreadable(name) from error
+
+    def _unreadable(self, name: str) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"{self._store.address(name)} is not a master any more; restore or remove it",
+            code="master_unreadable",
+        )
 
     def open(self, fingerprint: str, provider: str) -> Master:
-        """Read a purchase whole. Raises `FileNotFoundError`."""
-        packed = self._store.read(f"{folder_of(fingerprint)}/{provider}.zip")
-        receipt = read_receipt(packed[:HEAD_BYTES])
-        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-            return Master(receipt, archive.read(f"result.{receipt.result_format}"))
+        """Read a purchase whole. Raises `FileNotFoundError`, or `StoreUnavailable` if broken."""
+        name = f"{folder_of(fingerprint)}/{provider}.zip"
+        packed = self._store.read(name)
+        try:
+            receipt = read_receipt(packed[:HEAD_BYTES])
+            with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+                return Master(receipt, archive.read(f"result.{receipt.result_format}"))
+        except (ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise self._unreadable(name) from error
 
 
 def choose(

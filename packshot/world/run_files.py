@@ -8,6 +8,7 @@ import duckdb
 from packshot.facts.outcome import SECONDS_FIELDS
 from packshot.world.ledger import COLUMNS
 from packshot.world.store import Store
+from packshot.world.tables import literal
 
 DOWNLOADS_AT_ONCE = 16
 
@@ -91,7 +92,7 @@ def _load(
     typed = ", ".join(
         f"'{name}': '{kind}'" for name, kind in (columns | {"kind": "VARCHAR"}).items()
     )
-    listed = ", ".join(f"'{file}'" for file in files)
+    listed = ", ".join(literal(file) for file in files)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {wanted} FROM "
         f"read_json([{listed}], format = 'newline_delimited', columns = {{{typed}}}) WHERE {where}"

@@ -4,6 +4,7 @@ import os
 from hashlib import blake2b
 from pathlib import Path
 
+from packshot.facts.errors import StoreUnavailable
 from packshot.facts.purchase import Receipt
 from packshot.world.masters import HEAD_BYTES, Masters, read_receipt
 
@@ -15,15 +16,22 @@ class Spool:
         self.folder = folder / blake2b(state_url.encode(), digest_size=8).hexdigest()
 
     def keep(self, receipt: Receipt, packed: bytes) -> Path:
-        """Put a master aside, whole or not at all."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Put a master aside, whole or not at all; raises `StoreUnavailable`."""
         target = self.folder / f"{receipt.fingerprint}.{receipt.provider}.zip"
         aside = target.with_suffix(".partial")
-        with aside.open("wb") as file:
-            file.write(packed)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(target)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with aside.open("wb") as file:
+                file.write(packed)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(target)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"{self.folder}: {error.strerror}; neither the state nor the spool could keep "
+                f"the purchase {receipt.fingerprint[:8]}…",
+                code="purchase_lost",
+            ) from error
         return target
 
     def deliver(self, masters: Masters) -> int:
@@ -31,7 +39,13 @@ class Spool:
         delivered = 0
         for file in sorted(self.folder.glob("*.zip")):
             packed = file.read_bytes()
-            masters.keep_packed(read_receipt(packed[:HEAD_BYTES]), packed)
+            try:
+                receipt = read_receipt(packed[:HEAD_BYTES])
+            except ValueError as error:
+                raise StoreUnavailable(
+                    f"{file} is not a master; remove it", code="spool_unreadable"
+                ) from error
+            masters.keep_packed(receipt, packed)
             file.unlink()
             delivered += 1
         return delivered

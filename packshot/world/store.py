@@ -8,7 +8,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -82,6 +82,22 @@ def _in_our_words(url: str) -> Iterator[None]:
         raise StoreUnavailable(f"{url}: {type(error).__name__}") from error
 
 
+@contextmanager
+def _writing(url: str) -> Iterator[None]:
+    """The same for writes: where nothing can be put, nothing may be bought."""
+    with _in_our_words(url):
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise StoreUnavailable(f"{url}: there is no such bucket or folder") from error
+
+
+def _refused_as_taken(error: OSError) -> bool:
+    """Whether S3 refused a conditional create: it was there, or is being made right now."""
+    said = f"{error} {error.__cause__!r}"
+    return "PreconditionFailed" in said or "ConditionalRequestConflict" in said
+
+
 class LocalStore:
     """A folder. Writes go aside and are renamed."""
 
@@ -104,7 +120,7 @@ class LocalStore:
     def _aside(self, name: str, write: Callable[[Path], object]) -> None:
         target = self.root / name
         aside = target.with_name(f".{uuid.uuid4().hex}{TEMPORARY_SUFFIX}")
-        with _in_our_words(self.url):
+        with _writing(self.url):
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 write(aside)
@@ -115,7 +131,7 @@ class LocalStore:
 
     def create(self, name: str, content: bytes) -> None:
         target = self.root / name
-        with _in_our_words(self.url):
+        with _writing(self.url):
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
@@ -140,8 +156,8 @@ class LocalStore:
         return sorted(name for name in found if not name.endswith(TEMPORARY_SUFFIX))
 
     def delete(self, name: str) -> None:
-        with _in_our_words(self.url):
-            (self.root / name).unlink(missing_ok=True)
+        with _in_our_words(self.url), suppress(FileNotFoundError, PermissionError):
+            (self.root / name).unlink()
 
     def address(self, name: str) -> str:
         return str(self.root / name)
@@ -177,18 +193,18 @@ class ObjectStore:
     def write(
         self, name: str, content: bytes, content_type: str = "application/octet-stream"
     ) -> None:
-        with _in_our_words(self.url):
+        with _writing(self.url):
             self._fs.pipe_file(self._path(name), content, **self._typed(content_type))
 
     def upload(self, name: str, file: Path, content_type: str = "application/octet-stream") -> None:
-        with _in_our_words(self.url):
+        with _writing(self.url):
             self._fs.put_file(str(file), self._path(name), **self._typed(content_type))
 
     def _typed(self, content_type: str) -> dict[str, str]:
         return {"ContentType": content_type, **self._headers} if self._is_s3 else {}
 
     def create(self, name: str, content: bytes) -> None:
-        with _in_our_words(self.url):
+        with _writing(self.url):
             try:
                 self._fs.pipe_file(
                     self._path(name), content, mode="create", **self._typed("application/json")
@@ -196,9 +212,7 @@ class ObjectStore:
             except FileExistsError:
                 raise AlreadyThere(name) from None
             except OSError as error:
-                if "PreconditionFailed" in repr(error.__cause__) or "PreconditionFailed" in str(
-                    error
-                ):
+                if _refused_as_taken(error):
                     raise AlreadyThere(name) from None
                 raise
 
@@ -211,17 +225,16 @@ class ObjectStore:
     def names(self, folder: str) -> list[str]:
         with _in_our_words(self.url):
             try:
-                found = self._fs.ls(self._path(folder), detail=False, refresh=True)
+                listed = self._fs.ls(self._path(folder), detail=False, refresh=True)
             except FileNotFoundError:
                 return []
-        return sorted({path.rstrip("/").rsplit("/", 1)[-1] for path in found})
+        itself = self._path(folder).strip("/")  # a folder made in a console is an object, too
+        paths = (path.strip("/") for path in listed)
+        return sorted({path.rsplit("/", 1)[-1] for path in paths if path != itself})
 
     def delete(self, name: str) -> None:
-        with _in_our_words(self.url):
-            try:
-                self._fs.rm_file(self._path(name))
-            except FileNotFoundError:
-                return
+        with _in_our_words(self.url), suppress(FileNotFoundError, PermissionError):
+            self._fs.rm_file(self._path(name))
 
     def address(self, name: str) -> str:
         return f"{self.url}/{name}"

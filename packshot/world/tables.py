@@ -21,6 +21,7 @@ def tables(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     }
     connection = duckdb.connect(":memory:", config=settings)
     try:
+        connection.execute("SET TimeZone = 'UTC'")
         yield connection
     finally:
         connection.close()
@@ -36,6 +37,11 @@ def columns_of(connection: duckdb.DuckDBPyConnection, relation: str) -> list[str
     """Column names of a table, view or table function, in order."""
     rows = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
     return [str(row[0]) for row in rows]
+
+
+def literal(value: object) -> str:
+    """A text such as a path, safe inside SQL."""
+    return "'" + str(value).replace("'", "''") + "'"
 
 
 def quoted(name: str) -> str:

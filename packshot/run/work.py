@@ -1,0 +1,70 @@
+"""One item of a run's work, and what the ledger remembers of its purchase."""
+
+from dataclasses import dataclass
+from hashlib import md5
+from typing import Any
+
+from packshot.decisions.delta import PlanState
+from packshot.facts.outcome import KNOWLEDGE_FIELDS, Knowledge, Published
+from packshot.facts.paid_options import PaidOptions
+from packshot.facts.purchase import Box, Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """One row of the work file."""
+
+    number: int
+    state: PlanState
+    sku: str
+    key: str
+    url: str
+    options: PaidOptions
+    is_known: bool
+    known: Knowledge
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> "WorkItem":
+        """Read back what planning wrote."""
+        remembered = {
+            name: row[f"known_{name}"] for name in KNOWLEDGE_FIELDS if f"known_{name}" in row
+        }
+        remembered["pictures"] = [Published(**p) for p in remembered.get("pictures") or []]
+        remembered["attempts"] = remembered.get("attempts") or 0
+        for name in ("box_stated", "box_computed"):
+            if remembered.get(name) is not None:
+                remembered[name] = Box(*remembered[name])
+        own = {name: row[name] for name in ("key", "sku", "position")}
+        known = Knowledge(**remembered | own)
+        return cls(
+            number=row["number"],
+            state=PlanState(row["state"]),
+            sku=row["sku"],
+            key=row["key"],
+            url=row["url"],
+            options=PaidOptions.from_canonical(row["paid_options"]),
+            is_known=row["is_known"],
+            known=known,
+        )
+
+
+def remember_purchase(known: Knowledge, receipt: Receipt) -> None:
+    """Copy into the ledger row what the report and the next night need."""
+    known.status, known.reason_code, known.reason = "cut", None, None
+    known.fingerprint = receipt.fingerprint
+    known.content_hash = receipt.content_hash
+    known.paid_options = receipt.paid_options
+    known.provider = receipt.provider
+    known.purchase_class = receipt.purchase_class.value
+    known.foreground_type = receipt.foreground_type
+    known.box_stated, known.box_computed = receipt.box_stated, receipt.box_computed
+    known.result_width, known.result_height = receipt.result_width, receipt.result_height
+    known.source_width, known.source_height = receipt.source_width, receipt.source_height
+    known.source_bytes = known.source_bytes or receipt.source_bytes
+    known.bought_at = receipt.bought_at.replace(tzinfo=None)
+    known.charged_once, known.unit = receipt.charged, receipt.unit
+
+
+def url_hash(url: str) -> str:
+    """Names a URL without showing it; equal to DuckDB's `md5`, which compares a million."""
+    return md5(url.encode(), usedforsecurity=False).hexdigest()
