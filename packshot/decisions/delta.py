@@ -126,7 +126,7 @@ def _wanted(facts: RowFacts, policy: Policy) -> Decision:
         case "rejected":
             if policy.retry_failures:
                 return Decision(PlanState.RETRY)
-            if facts.url_same and not facts.due and facts.options_same:
+            if facts.url_same and not facts.due and facts.options_same and facts.provider_same:
                 return Decision(PlanState.REJECTED, Outcome.REJECTED, "remembered")
             return Decision(PlanState.CHECK)
         case "failed":
@@ -136,12 +136,13 @@ def _wanted(facts: RowFacts, policy: Policy) -> Decision:
 
 
 def _wanted_of_cut(facts: RowFacts, policy: Policy) -> Decision:
-    if not facts.class_enough:
-        return Decision(PlanState.UPGRADE)
-    if policy.recut != "never" and not facts.options_same:
-        return Decision(PlanState.CHANGED_OPTIONS)
-    if policy.recut == "all" or (policy.recut == "provider" and not facts.provider_same):
-        return Decision(PlanState.CHANGED_OPTIONS)
+    if policy.recut != "never":
+        if not facts.class_enough:
+            return Decision(PlanState.UPGRADE)
+        if not facts.options_same or policy.recut == "all":
+            return Decision(PlanState.CHANGED_OPTIONS)
+        if policy.recut == "provider" and not facts.provider_same:
+            return Decision(PlanState.CHANGED_OPTIONS)
     if facts.due or not facts.url_same:
         return Decision(PlanState.CHECK)
     if not facts.recipe_same:

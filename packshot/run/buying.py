@@ -93,13 +93,17 @@ def obtain(shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack) -> Ob
 
 
 def find_purchase(shop: Workshop, fingerprint: str) -> Receipt | None:
-    """A purchase that will do and is there already, whoever made it."""
-    same_provider = shop.provider.name if shop.job.recut in {"provider", "all"} else None
+    """A purchase that will do and is there already, whoever made it.
+
+    What this run has bought will do even where it came back smaller than asked: asked again in
+    the same night, the provider would sell the same once more.
+    """
     receipts = shop.masters.receipts(fingerprint)
-    found = choose(receipts, shop.asked_class, provider=same_provider)
-    if found is not None and shop.job.recut == "all" and found.run_id != shop.run_id:
-        return None
-    return found
+    tonight = next((receipt for receipt in receipts if receipt.run_id == shop.run_id), None)
+    if tonight is not None or shop.job.recut == "all":
+        return tonight
+    same_provider = shop.provider.name if shop.job.recut == "provider" else None
+    return choose(receipts, shop.asked_class, provider=same_provider)
 
 
 def how_found(shop: Workshop, receipt: Receipt) -> Outcome:
@@ -127,6 +131,8 @@ def _buy(shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack) -> Obta
     started = time.monotonic()
     alpha = measure_alpha(alpha_of(cutout.picture))
     receipt = _receipt(shop, wanted, result, alpha, spent)
+    if (better := _better_there(shop, receipt)) is not None:
+        return open_purchase(shop, better, Outcome.REUSED, stack)
     packed = pack(receipt, wanted.preview, result.content)
     try:
         shop.masters.keep_packed(receipt, packed)
@@ -135,6 +141,19 @@ def _buy(shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack) -> Obta
     spent.seconds.keep = time.monotonic() - started
     shop.journal.record({"kind": "purchase", "key": wanted.key, **receipt.model_dump(mode="json")})
     return Obtained(receipt, cutout, alpha, Outcome.CUT, result.doubt)
+
+
+def _better_there(shop: Workshop, bought: Receipt) -> Receipt | None:
+    """A purchase in whose place this one would lie, although it is worth less.
+
+    Only `recut: all` buys where something better lies already, for example in a rehearsal.
+    """
+    if shop.job.recut != "all":
+        return None
+    receipts = shop.masters.receipts(bought.fingerprint)
+    rank = bought.purchase_class.rank
+    mine = (receipt for receipt in receipts if receipt.provider == bought.provider)
+    return next((receipt for receipt in mine if receipt.purchase_class.rank > rank), None)
 
 
 def _spool(shop: Workshop, receipt: Receipt, packed: bytes, error: StoreUnavailable) -> None:

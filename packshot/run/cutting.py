@@ -70,6 +70,7 @@ class Life:
             self._shop.stop.set(reason)
             ending = self._ended(Outcome.DEFERRED, reason.code, str(reason), learned=False)
         except SkipImage as error:
+            self._start_patience_anew()
             ending = self._remembered("rejected", Outcome.REJECTED, error)
         except PackshotError as error:
             ending = self._failed(error)
@@ -92,7 +93,7 @@ class Life:
         if fetched.content is None:
             return self._same_bytes()
         digest = content_hash(fetched.content)
-        if item.is_known and digest == self._known.content_hash and self._nothing_else_changed():
+        if digest == self._known.content_hash and self._bytes_settle():
             return self._same_bytes()
         self._mind_changes(digest)
         return self._cut_out(fetched.content, digest)
@@ -103,31 +104,31 @@ class Life:
             return None
         if self._known.url_hash != url_hash(self._item.url):
             return None
-        self._name_purchase(self._known.content_hash)
-        return find_purchase(self._shop, self._known.fingerprint or "")
+        return find_purchase(self._shop, self._name_purchase(self._known.content_hash))
 
     def _name_purchase(self, digest: str) -> str:
-        self._known.content_hash = digest
-        self._known.paid_options = self._item.options.canonical()
-        self._known.fingerprint = fingerprint(digest, self._known.paid_options)
-        return self._known.fingerprint
+        """The fingerprint wanted; the one that is remembered stays that of what was bought."""
+        return fingerprint(digest, self._item.options.canonical())
 
     def _ask(self) -> Fetched:
-        """Fetch the source; conditionally where an unchanged one needs nothing more."""
+        """Fetch the source; conditionally where an unchanged one needs nothing more.
+
+        A time says nothing about another URL: behind another query may lie an older picture.
+        """
         known, item = self._known, self._item
-        conditional = (
-            item.state is PlanState.CHECK
-            and known.content_hash is not None
-            and known.url == public(item.url)
-        )
+        conditional = self._bytes_settle() and known.url == public(item.url)
+        same_url = known.url_hash == url_hash(item.url)
         started = time.monotonic()
         try:
             fetched = self._shop.fetcher.fetch(
                 item.url,
                 etag=known.etag if conditional else None,
-                last_modified=known.last_modified if conditional else None,
+                last_modified=known.last_modified if conditional and same_url else None,
                 deadline_seconds=self._shop.job.options.limits.item_seconds,
             )
+        except SkipImage:  # what is there now was not seen, so nothing is known to equal it
+            known.content_hash = known.etag = known.last_modified = None
+            raise
         finally:
             self._spent.seconds.fetch = time.monotonic() - started
         known.url, known.url_hash = public(item.url), url_hash(item.url)
@@ -138,11 +139,18 @@ class Life:
         known.checked_at = utc_now()
         return fetched
 
-    def _nothing_else_changed(self) -> bool:
-        """Whether equal bytes settle the matter."""
-        return self._item.state is PlanState.CHECK and (
-            self._known.status != "rejected"
-            or self._known.paid_options in {None, self._item.options.canonical()}
+    def _bytes_settle(self) -> bool:
+        """Whether a picture that still has the known bytes needs nothing more.
+
+        Of the rejected ones only those whose bytes were refused, as they would be again.
+        """
+        known = self._known
+        if self._item.state is not PlanState.CHECK or known.content_hash is None:
+            return False
+        return known.status != "rejected" or (
+            known.attempts == 0
+            and known.paid_options in {None, self._item.options.canonical()}
+            and known.provider in {None, self._shop.provider.name}
         )
 
     def _same_bytes(self) -> Ending:
@@ -175,10 +183,11 @@ class Life:
     def _cut_out(self, content: bytes, digest: str) -> Ending:
         shop, item, known = self._shop, self._item, self._known
         started = time.monotonic()
+        known.content_hash = digest
         facts = inspect(content, shop.job.options.limits.source_megapixels * 1_000_000)
         known.source_format, known.source_bytes = facts.format, len(content)
         known.source_width, known.source_height = facts.width, facts.height
-        known.content_hash, known.paid_options = digest, item.options.canonical()
+        known.paid_options = item.options.canonical()
         accepts = shop.provider.accepts
         with shop.budget.hold(facts.width * facts.height):
             if facts.has_alpha and already_cut_out(decode_upright(content)):
@@ -202,6 +211,7 @@ class Life:
         self._known.reason_code = "already_transparent"
         self._known.reason = "the picture is already transparent around the product"
         self._known.fingerprint = None
+        self._start_patience_anew()
         return self._ended(Outcome.SKIPPED, self._known.reason_code, self._known.reason)
 
     def _refresh(self) -> Ending:
@@ -210,9 +220,9 @@ class Life:
         receipts = shop.masters.receipts(known.fingerprint or "")
         mine = [receipt for receipt in receipts if receipt.provider == known.provider]
         if not mine:
-            raise TryTomorrow(
-                "the purchase is missing from the state; restore it, or let "
-                "`packshot retry` buy it again",
+            raise SkipImage(
+                "the purchase is missing from the state; restore it, then run `packshot retry`, "
+                "which buys it again where it is still missing",
                 code="master_missing",
             )
         with ExitStack() as stack:
@@ -242,7 +252,11 @@ class Life:
             wait = next_night(known.attempts) or timedelta(days=3650)
             known.retry_at = utc_now() + wait - EARLIER
         else:
-            known.attempts, known.first_failed_at, known.retry_at = 0, None, None
+            self._start_patience_anew()
+
+    def _start_patience_anew(self) -> None:
+        known = self._known
+        known.attempts, known.first_failed_at, known.retry_at = 0, None, None
 
     def _said(self, doubt: Doubt | None) -> str | None:
         return None if doubt is None else f"needs review: {doubt.reason}"
@@ -301,8 +315,13 @@ class Life:
         return self._remembered("failed", Outcome.FAILED, error)
 
     def _remembered(self, status: str, outcome: Outcome, error: PackshotError) -> Ending:
-        """Remember what went wrong; a picture that is published stays current."""
+        """Remember what went wrong; a picture that is published stays current.
+
+        A rejection is one by this provider: another may take the picture.
+        """
         known = self._known
+        if status == "rejected":
+            known.provider = self._shop.provider.name
         known.status, known.reason_code, known.reason = status, error.code, str(error)
         known.url, known.url_hash = public(self._item.url), url_hash(self._item.url)
         known.checked_at = utc_now()

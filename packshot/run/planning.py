@@ -107,11 +107,15 @@ def _find_repeats(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _find_due(connection: duckdb.DuckDBPyConnection, asked: Asked) -> None:
-    """Known URLs whose turn it is to be re-asked, oldest first, within the budget per host."""
+    """Known URLs whose turn it is to be re-asked, oldest first, within the budget per host.
+
+    What has left the manifest uses up no budget, and only whole URLs show their version.
+    """
     options = asked.job.options
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE due AS SELECT l.key FROM ledger l "
-        "WHERE l.checked_at <= CASE WHEN regexp_matches(l.url, ?) THEN ?::TIMESTAMP "
+        "CREATE OR REPLACE TEMP TABLE due AS SELECT l.key FROM ledger l JOIN "
+        "(SELECT key, any_value(url) AS url FROM staged GROUP BY key) s ON s.key = l.key "
+        "WHERE l.checked_at <= CASE WHEN regexp_matches(s.url, ?) THEN ?::TIMESTAMP "
         "ELSE ?::TIMESTAMP END QUALIFY row_number() OVER "
         "(PARTITION BY split_part(l.url, '/', 3) ORDER BY l.checked_at, l.key) <= ?",
         [
@@ -215,6 +219,9 @@ _REASON = """
 CASE WHEN s.reject_code IS NOT NULL THEN s.reject_reason
  WHEN n.reason_code = 'duplicate_key' THEN
   'this key stands for two different image URLs; give each picture its own position or image id'
+ WHEN n.reason_code = 'repeated_row' AND s.paid_options <> f.paid_options THEN
+  'the same picture as row ' || (f.row)::VARCHAR || ', whose options count; '
+  'give each row its own position or image id'
  WHEN n.reason_code = 'repeated_row' THEN 'an exact repeat of row ' || (f.row)::VARCHAR
  WHEN n.reason_code = 'row_says_so' THEN 'the row says skip'
  WHEN n.reason_code = 'remembered' THEN l.reason
@@ -236,8 +243,8 @@ def _write(connection: duckdb.DuckDBPyConnection, plan: Path, work: Path) -> Non
         f"ELSE n.reason_code END) AS reason_code, {_REASON} AS reason, n.number, n.back "
         "FROM staged s JOIN numbered n ON n.seq = s.seq "
         "LEFT JOIN repeated r ON r.key = s.key AND n.reason_code = 'repeated_row' "
-        "LEFT JOIN (SELECT seq, row FROM staged SEMI JOIN repeated ON first_seq = seq) f "
-        "ON f.seq = r.first_seq "
+        "LEFT JOIN (SELECT seq, row, paid_options FROM staged SEMI JOIN repeated "
+        "ON first_seq = seq) f ON f.seq = r.first_seq "
         "LEFT JOIN ledger l ON l.key = s.key AND n.reason_code IN ('remembered', 'backing_off') "
         f") TO '{plan}' (FORMAT parquet, COMPRESSION zstd)"
     )

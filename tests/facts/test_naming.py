@@ -40,7 +40,7 @@ HOSTILE = [
     "a:b",
     "a?b*c",
     "half\udcff",
-    "ＣＯＮ",
+    "\uff23\uff2f\uff2e",
     "a/../b",
 ]
 

@@ -107,7 +107,7 @@ def test_canonical_options_can_be_read_back(options: PaidOptions) -> None:
         {"resolution": "huge"},
         {"region": "10% 20% 90%"},
         {"region": "10%20%90%80%"},
-        {"region": "١% 2% 3% 4%"},
+        {"region": "\u0661% 2% 3% 4%"},
         {"background_color": "red"},
         {"background_color": "fffff"},
         {"shadow_opacity": 101},
