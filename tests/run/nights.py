@@ -218,14 +218,19 @@ class Shop:
 
     def later(self, *, days: float = 0, hours: float = 0) -> None:
         """Let time pass: set the times in the ledger back."""
-        shifted = ", ".join(f"{name} - INTERVAL {days * 24 + hours} HOUR AS {name}" for name in TIMES)
-        for file in [*self.state.glob("*/ledger/*.parquet"), *self.state.glob("*/runs/*/ledger.parquet")]:
-            aside = file.with_suffix(".aside")
-            duckdb.execute(
-                f"COPY (SELECT * REPLACE ({shifted}) FROM read_parquet('{file}')) "
-                f"TO '{aside}' (FORMAT parquet)"
-            )
-            aside.replace(file)
+        passed = f"INTERVAL {round((days * 24 + hours) * 60)} MINUTE"
+        self.rewrite_ledger(*(f"{name} - {passed} AS {name}" for name in TIMES))
+
+    def rewrite_ledger(self, *columns: str) -> None:
+        """Replace columns of all that the ledger remembers, in SQL."""
+        for folder in ("*/ledger/*.parquet", "*/runs/*/ledger.parquet"):
+            for file in self.state.glob(folder):
+                aside = file.with_suffix(".aside")
+                duckdb.execute(
+                    f"COPY (SELECT * REPLACE ({', '.join(columns)}) FROM read_parquet('{file}')) "
+                    f"TO '{aside}' (FORMAT parquet)"
+                )
+                aside.replace(file)
 
     def known(self, sku: str) -> dict[str, Any]:
         """What the state file of the ledger holds about a SKU."""

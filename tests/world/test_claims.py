@@ -1,0 +1,157 @@
+"""Two catalogs that share a state buy a picture once."""
+
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from packshot.facts.errors import StoreUnavailable, TryTomorrow
+from packshot.world.claims import claimed, standing
+from packshot.world.holders import Holder, numbers
+from packshot.world.store import LocalStore, Store
+from tests.world.processes import at_work, killed_at
+
+NAME = "ab/abcd.removebg"
+FOLDER = f"claims/{NAME}"
+CLAIMS = f"""
+me = Holder.myself("run-far", "far", 60)
+with claimed(place, "{NAME}", me, deadline=time.monotonic() + 9, settled=lambda: False) as ours:
+    print("claimed", ours, flush=True)
+    time.sleep(SECONDS)
+    place.write("bought", b"a master")
+"""
+
+
+def me(run_id: str = "run-1", seconds: float = 60) -> Holder:
+    """This process, as a run."""
+    return Holder.myself(run_id, "shop", seconds)
+
+
+def soon(seconds: float = 10) -> float:
+    """A deadline."""
+    return time.monotonic() + seconds
+
+
+def never() -> bool:
+    """Nobody has bought it."""
+    return False
+
+
+def test_a_claim_is_held_within_and_gone_afterwards(place: Store) -> None:
+    """Nothing remains of the usual case."""
+    with claimed(place, NAME, me(), deadline=soon(), settled=never) as ours:
+        holder = standing(place, NAME)
+        assert (ours, holder and holder.run_id) == (True, "run-1")
+    assert standing(place, NAME) is None
+    assert place.names(FOLDER) == []
+
+
+def test_what_was_bought_meanwhile_is_not_bought_again(place: Store) -> None:
+    """Even whoever claims first looks once more."""
+    with claimed(place, NAME, me(), deadline=soon(), settled=lambda: True) as ours:
+        assert not ours
+
+
+def test_a_failed_purchase_frees_the_claim(place: Store) -> None:
+    """The next one may try."""
+    with (
+        pytest.raises(ValueError, match="refused"),
+        claimed(place, NAME, me(), deadline=soon(), settled=never),
+    ):
+        raise ValueError("refused")
+    assert place.names(FOLDER) == []
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick_polls")
+def test_the_other_process_buys_and_we_do_not(place: Store, place_url: str) -> None:
+    """We wait until its master is there."""
+    with at_work(place_url, CLAIMS.replace("SECONDS", "0.4")) as other:
+        assert place.names("") == ["claims"]
+        with claimed(
+            place, NAME, me(), deadline=soon(), settled=lambda: "bought" in place.names("")
+        ) as ours:
+            assert not ours
+        other.wait(10)
+    assert place.names(FOLDER) == []
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick_polls")
+def test_a_killed_claimant_is_taken_over(place: Store, place_url: str) -> None:
+    """On this machine at once, and its number is tidied away with ours."""
+    killed_at(place_url, CLAIMS.replace("SECONDS", "60"))
+    with claimed(place, NAME, me(), deadline=soon(0), settled=never) as ours:
+        assert ours
+        assert numbers(place, FOLDER) == [1, 2]
+    assert place.names(FOLDER) == []
+
+
+@pytest.mark.usefixtures("quick_polls")
+def test_patience_with_another_run_ends(tmp_path: Path) -> None:
+    """The item is left for a later night, by a code that says why."""
+    place = LocalStore(str(tmp_path))
+    with (
+        claimed(place, NAME, me("run-2"), deadline=soon(), settled=never),
+        pytest.raises(TryTomorrow, match="run run-2 of catalog `shop`") as refusal,
+        claimed(place, NAME, me(), deadline=soon(0.05), settled=never),
+    ):
+        pytest.fail("two runs hold one claim")
+    assert refusal.value.code == "claimed_elsewhere"
+    assert place.names(FOLDER) == []
+
+
+def test_a_late_claim_lasts_as_long_as_an_early_one(tmp_path: Path) -> None:
+    """Waiting for another run uses up nothing of the time that buying needs."""
+    place = LocalStore(str(tmp_path))
+    gone = me("run-2").model_copy(update={"released": True})
+    place.create(f"{FOLDER}/1.json", gone.model_dump_json().encode())
+    waited = me(seconds=300)
+    waited = waited.model_copy(
+        update={
+            "since": waited.since - timedelta(seconds=290),
+            "expires_at": waited.expires_at - timedelta(seconds=290),
+        }
+    )
+    with claimed(place, NAME, waited, deadline=soon(), settled=never):
+        holder = standing(place, NAME)
+        assert holder is not None
+        assert holder.expires_at > waited.expires_at + timedelta(seconds=280)
+
+
+def test_a_claim_that_cannot_be_given_back_ends_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was bought is bought, though the store went away."""
+    place = LocalStore(str(tmp_path))
+
+    def away(_: str) -> None:
+        raise StoreUnavailable("the store is away")
+
+    with claimed(place, NAME, me(), deadline=soon(), settled=never):
+        monkeypatch.setattr(place, "delete", away)
+
+
+@pytest.mark.usefixtures("quick_polls")
+def test_two_never_hold_one_claim(place: Store) -> None:
+    """Eight runs want the same picture again and again; each gets it alone."""
+    inside, most = [0], [0]
+
+    def want(number: int) -> None:
+        for turn in range(3):
+            run = me(f"run-{number}-{turn}")
+            with claimed(place, NAME, run, deadline=soon(60), settled=never):
+                inside[0] += 1
+                most[0] = max(most[0], inside[0])
+                time.sleep(0.005)
+                inside[0] -= 1
+
+    crew = [threading.Thread(target=want, args=(number,)) for number in range(8)]
+    for thread in crew:
+        thread.start()
+    for thread in crew:
+        thread.join()
+    assert most == [1]
+    assert place.names(FOLDER) == []
