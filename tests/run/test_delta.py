@@ -193,6 +193,10 @@ def _transparent_tonight(shop: Shop) -> None:
     shop.put("mug.png", transparent())
 
 
+def _no_picture_tonight(shop: Shop) -> None:
+    shop.put("mug.png", b"<html>")
+
+
 def _nothing_there(shop: Shop) -> None:
     shop.take_down("mug.png")
 
@@ -262,7 +266,7 @@ def _two_sold_smaller(shop: Shop) -> Night:
 
 
 def _without_etags(shop: Shop) -> None:
-    shop.rewrite_ledger("NULL AS etag")
+    shop.rewrite_ledger("NULL::VARCHAR AS etag")
 
 
 def _master_restored(shop: Shop) -> Night:
@@ -289,7 +293,8 @@ TONIGHT: dict[str, Tonight] = {
     "other bytes, new URL": _after(_other_bytes, _new_url),
     "transparent": _after(_transparent_tonight),
     "transparent, due": _after(_transparent_tonight, _due),
-    "no picture": _after(lambda shop: shop.put("mug.png", b"<html>")),
+    "no picture": _after(_no_picture_tonight),
+    "no picture, due": _after(_no_picture_tonight, _due),
     "provider refuses": _after(lambda shop: shop.fail_next("error_code:unknown_foreground")),
     "404": _after(_nothing_there),
     "404, due": _after(_nothing_there, _due),

@@ -1,0 +1,1 @@
+"""A photographer's studio made of arithmetic: shapes, materials, light and products."""
