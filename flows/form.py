@@ -1,12 +1,17 @@
 """The form in Prefect's UI: every parameter explained in the words of the job's model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from inspect import signature
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from packshot.facts.job import Job
+from pydantic import ValidationError
+
+from packshot.facts.errors import BadOption
+from packshot.facts.job import Job, Options
 
 Flow = TypeVar("Flow", bound=Callable[..., Any])
+
+DEFAULT: Final = Options()
 
 
 def explained(flow: Flow) -> Flow:
@@ -15,3 +20,15 @@ def explained(flow: Flow) -> Flow:
     told = [f"    {name}: {fields[name].description}" for name in signature(flow).parameters]
     flow.__doc__ = "\n".join([flow.__doc__ or "", "", "Args:", *told])
     return flow
+
+
+def job_of(asked: Mapping[str, Any]) -> Job:
+    """The job that a filled-in form asks for. Raises `BadOption` naming each wrong field."""
+    try:
+        return Job(**asked)
+    except ValidationError as error:
+        wrong = [
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors(include_url=False, include_input=False)
+        ]
+        raise BadOption("; ".join(wrong)) from None

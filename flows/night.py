@@ -3,7 +3,7 @@
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -13,11 +13,12 @@ from prefect.client.schemas import State
 from prefect.futures import PrefectFuture, wait
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from flows.secrets import provider_key
-from flows.states import state_of, state_of_error, state_of_stop
+from flows.form import job_of
+from flows.keys import provider_key
+from flows.quiet import keep_tracebacks_for_surprises
+from flows.states import own, state_of, state_of_error, state_of_stop
 from flows.telling import Telling
 from packshot.facts.errors import PackshotError
-from packshot.facts.job import Job
 from packshot.run import session
 from packshot.run.workshop import Workshop
 from tasks import stages
@@ -34,10 +35,12 @@ def batch_threads() -> TaskRunner[PrefectFuture[Any]]:
     return runner
 
 
-def run_night(job: Job, *, retry_failures: bool = False) -> State[Any]:
+def run_night(asked: Mapping[str, Any], *, retry_failures: bool = False) -> State[Any]:
     """Read, compare, check, cut out, publish; always ends in a state with a sentence."""
+    keep_tracebacks_for_surprises()
     logger = get_run_logger()
     try:
+        job = job_of(asked)
         shop, earlier = session.begin(
             job, provider_key(job.provider), retry_failures=retry_failures
         )
@@ -62,16 +65,16 @@ def _work(shop: Workshop) -> State[Any]:
     for stage in (stages.read_manifest, stages.detect_changes, stages.check_credits):
         state = stage(shop.run_id, return_state=True)
         if not state.is_completed():
-            return state
+            return own(state)
     telling = Telling(shop)
     _cut_out(shop, telling)
     reason = shop.stop.reason
     if reason is not None and reason.everything and reason.code != "finish_by":
         session.leave_unpublished(shop)
-        return state_of_stop(str(reason))
+        return state_of_stop(reason)
     state = stages.publish_report(shop.run_id, return_state=True)
     if shop.summary is None:
-        return state
+        return own(state)
     telling.finished(shop.summary)
     return state_of(shop.summary, shop.job.options.max_failed_share)
 
@@ -91,6 +94,10 @@ def _cut_out(shop: Workshop, telling: Telling) -> None:
         given_up_at = given_up_at or time.monotonic() + shop.job.options.limits.stop_seconds
         if time.monotonic() > given_up_at:
             return
+    if lost := sum(future.state.is_failed() for future in futures):
+        get_run_logger().warning(
+            "%s of %s batches failed; what they left is for the next run", lost, len(futures)
+        )
 
 
 @contextmanager

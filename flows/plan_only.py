@@ -1,14 +1,16 @@
 """The flow `packshot-plan`: say what a run would do and cost. Spends and writes nothing."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas import State
 from prefect.states import Completed
 
-from flows.form import explained
-from flows.secrets import provider_key
+from flows.form import DEFAULT, explained, job_of
+from flows.keys import provider_key
+from flows.quiet import keep_tracebacks_for_surprises
 from flows.states import state_of_error
 from packshot.facts import job as words
 from packshot.facts.errors import PackshotError
@@ -30,26 +32,20 @@ def plan_only(  # noqa: PLR0913, PLR0917  Prefect's form is made of these
     limit: words.Limit = None,
     only: words.Only = None,
     recut: words.Recut = "options",
-    options: words.Options | None = None,
+    options: words.Options = DEFAULT,
 ) -> State[Any]:
     """Say what a run would do, what it costs at most and likely, and how long it takes."""
-    job = words.Job(
-        manifest=manifest,
-        destination=destination,
-        state=state,
-        provider=provider,
-        max_credits=max_credits,
-        keep_credits=keep_credits,
-        when_short=when_short,
-        limit=limit,
-        only=only,
-        recut=recut,
-        options=options or words.Options(),
-    )
+    return _look(locals())
+
+
+def _look(asked: Mapping[str, Any]) -> State[Any]:
+    keep_tracebacks_for_surprises()
     try:
+        job = job_of(asked)
         with scratch_folder() as folder:
             plan = draw_up_only(job, provider_key(job.provider), folder).plan
     except PackshotError as error:
+        get_run_logger().error("%s", error)
         return state_of_error(error)
     create_markdown_artifact(markdown=markdown(plan), key="packshot-plan", description=plan.message)
     return Completed(message=plan.message)

@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas import State
 
-from flows.form import explained
+from flows.form import DEFAULT, explained
 from flows.night import batch_threads, run_night
 from packshot.facts import job as words
 
@@ -28,20 +28,7 @@ def retry_failures(  # noqa: PLR0913, PLR0917  Prefect's form is made of these
     limit: words.Limit = None,
     only: words.Only = None,
     recut: words.Recut = "options",
-    options: words.Options | None = None,
+    options: words.Options = DEFAULT,
 ) -> State[Any]:
     """Try again, now, what failed or was rejected on earlier nights."""
-    job = words.Job(
-        manifest=manifest,
-        destination=destination,
-        state=state,
-        provider=provider,
-        max_credits=max_credits,
-        keep_credits=keep_credits,
-        when_short=when_short,
-        limit=limit,
-        only=only,
-        recut=recut,
-        options=options or words.Options(),
-    )
-    return run_night(job, retry_failures=True)
+    return run_night(locals(), retry_failures=True)

@@ -5,7 +5,7 @@ from typing import Any
 from prefect.client.schemas import State
 from prefect.states import Cancelled, Completed, Failed
 
-from packshot.facts.errors import PackshotError
+from packshot.facts.errors import PackshotError, StopRequested, StopRun
 from packshot.run.summary import Summary
 
 CREDIT_CODES = frozenset({"no_credits", "max_credits", "keep_credits"})
@@ -46,6 +46,14 @@ def state_of_error(error: PackshotError) -> State[Any]:
     return Failed(name=type(error).__name__, message=str(error))
 
 
-def state_of_stop(reason: str) -> State[Any]:
-    """A run that was asked to stop."""
-    return Cancelled(message=f"{reason}; the next run publishes what was done and goes on")
+def state_of_stop(reason: StopRun) -> State[Any]:
+    """A run that ended early: on request, or because it lost its lease or its store."""
+    said = f"{reason}; the next run publishes what was done and goes on"
+    if isinstance(reason, StopRequested):
+        return Cancelled(message=said)
+    return Failed(name=type(reason).__name__, message=said)
+
+
+def own(state: State[Any]) -> State[Any]:
+    """A stage's end as the end of its flow: Prefect shows a task's state as `1/1 states failed`."""
+    return State(type=state.type, name=state.name, message=state.message)

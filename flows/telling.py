@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -77,7 +78,7 @@ def markdown(summary: Summary) -> str:
     lines = [
         f"# {summary.catalog}: {sentence(summary)}",
         "",
-        f"Report: `{summary.report}`",
+        f"Report: [{summary.report}]({_link(summary.report)})",
         "",
         "| outcome | items | meaning |",
         "|---|---:|---|",
@@ -98,6 +99,11 @@ def _speed(summary: Summary) -> str:
         f"{summary.images_per_minute:g} pictures a minute in {summary.seconds:,.0f} s, "
         f"{summary.calls:,} calls, {summary.retries:,} retries, {summary.throttled:,} times 429."
     )
+
+
+def _link(address: str) -> str:
+    """A local path as a link; object storage has one already."""
+    return address if "://" in address else Path(address).absolute().as_uri()
 
 
 def _slug(name: str) -> str:

@@ -16,6 +16,12 @@ from tasks.open_runs import workshop
 BATCH_RETRIES = 2
 BATCH_RETRY_SECONDS = 10
 
+
+def failed(error: PackshotError) -> State[Any]:
+    """An error of ours as a state: its name, and its sentence."""
+    return Failed(name=type(error).__name__, message=str(error))
+
+
 Stage = Task[[str], Any]
 
 
@@ -27,11 +33,13 @@ def stage(name: str) -> Callable[[Callable[[Workshop], str]], Stage]:
             try:
                 said = work(workshop(run_id))
             except PackshotError as error:
-                return Failed(name=type(error).__name__, message=str(error))
+                return failed(error)
             return Completed(message=said)
 
         dressed.__doc__ = work.__doc__
-        return task(name=name, cache_policy=NO_CACHE, persist_result=False)(dressed)
+        return task(name=name, task_run_name=name, cache_policy=NO_CACHE, persist_result=False)(
+            dressed
+        )
 
     return dress
 
@@ -71,6 +79,14 @@ def publish_report(shop: Workshop) -> str:
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def cut_out(run_id: str, batch: str, first: int, last: int) -> dict[str, int]:
-    """Work on the items from `first` up to `last`; answers how many ended in which way."""
-    return session.cut_batch(workshop(run_id), session.Batch(batch, first, last))
+def cut_out(run_id: str, batch: str, first: int, last: int) -> State[Any]:
+    """Work on the items from `first` up to `last`; says how many ended in which way.
+
+    An error of ours ends as a state, which Prefect retries like an exception.
+    """
+    try:
+        ended = session.cut_batch(workshop(run_id), session.Batch(batch, first, last))
+    except PackshotError as error:
+        return failed(error)
+    said = ", ".join(f"{count} {name}" for name, count in ended.items())
+    return Completed(message=said or "left for the next run")

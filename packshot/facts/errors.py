@@ -36,6 +36,8 @@ class PackshotError(Exception):
     """
 
     default_code: ClassVar[str] = "error"
+    http_status: int | None = None
+    """Of the answer that this error stands for, where there was one."""
 
     def __init__(self, message: str, code: str | None = None) -> None:
         super().__init__(message, code)

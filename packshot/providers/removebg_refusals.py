@@ -61,6 +61,12 @@ _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 def refusal(response: httpx.Response, body: bytes, secret: str) -> PackshotError:
     """The error that an answer other than success stands for; `secret` is never quoted."""
+    error = _verdict(response, body, secret)
+    error.http_status = response.status_code
+    return error
+
+
+def _verdict(response: httpx.Response, body: bytes, secret: str) -> PackshotError:
     status, headers = response.status_code, response.headers
     match status:
         case 400 | 413 | 422:

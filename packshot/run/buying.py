@@ -11,7 +11,7 @@ from secrets import token_hex
 
 import stamina
 
-from packshot.decisions.patience import BUYING, buying_again
+from packshot.decisions.patience import BUYING, Hook, buying_again
 from packshot.facts.alpha import AlphaFacts, in_source_pixels
 from packshot.facts.errors import (
     PackshotError,
@@ -42,6 +42,8 @@ WAIT_FOR_OTHERS_SECONDS = 30.0
 class Spent:
     """What obtaining one purchase took; filled in as it goes, whatever the end."""
 
+    deadline: float
+    """When the item's time is up; a value of `time.monotonic`."""
     calls: int = 0
     seconds: Seconds = field(default_factory=Seconds)
 
@@ -76,12 +78,11 @@ def obtain(shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack) -> Ob
         if found is not None:
             return open_purchase(shop, found, how_found(shop, found), stack)
         name = f"{wanted.fingerprint[:2]}/{wanted.fingerprint}.{shop.provider.name}"
-        deadline = time.monotonic() + shop.job.options.limits.item_seconds
         with claimed(
             shop.place.state,
             name,
             shop.me(),
-            deadline=deadline,
+            deadline=spent.deadline,
             settled=lambda: find_purchase(shop, wanted.fingerprint) is not None,
         ) as ours:
             if ours:
@@ -132,6 +133,7 @@ def _buy(shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack) -> Obta
     alpha = measure_alpha(alpha_of(cutout.picture))
     receipt = _receipt(shop, wanted, result, alpha, spent)
     if (better := _better_there(shop, receipt)) is not None:
+        stack.close()  # the budget is not re-entrant
         return open_purchase(shop, better, Outcome.REUSED, stack)
     packed = pack(receipt, wanted.preview, result.content)
     try:
@@ -169,17 +171,29 @@ def _answer_patiently(
     shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack
 ) -> tuple[Result, Cutout]:
     """Call until answered or out of patience; being throttled costs time, not tries."""
-    deadline = time.monotonic() + shop.job.options.limits.item_seconds
-    for attempt in stamina.retry_context(on=buying_again(), **BUYING):
+    for attempt in stamina.retry_context(on=_patience(shop, spent.deadline), **BUYING):
         with attempt:
             while True:
                 try:
-                    result = _call(shop, wanted, spent, deadline)
+                    result = _call(shop, wanted, spent)
                 except Throttled as refusal:
                     shop.governor.pause(refusal.wait_seconds)
                 else:
                     return result, _opened(shop, result, stack)
     raise AssertionError("stamina returns or raises")
+
+
+def _patience(shop: Workshop, deadline: float) -> Hook:
+    """As `buying_again`, within the item's deadline and while the run goes on."""
+    again = buying_again()
+
+    def hook(error: Exception) -> bool | float:
+        answer = again(error)
+        wait = 0.0 if isinstance(answer, bool) else answer
+        in_time = time.monotonic() + wait < deadline
+        return answer if in_time and shop.stop.reason is None else False
+
+    return hook
 
 
 def _opened(shop: Workshop, result: Result, stack: ExitStack) -> Cutout:
@@ -194,11 +208,13 @@ def _opened(shop: Workshop, result: Result, stack: ExitStack) -> Cutout:
     return cutout
 
 
-def _call(shop: Workshop, wanted: Wanted, spent: Spent, deadline: float) -> Result:
+def _call(shop: Workshop, wanted: Wanted, spent: Spent) -> Result:
     """One call: allowed, reserved, declared, sent, settled and noted."""
     price = shop.provider.price(wanted.options, wanted.source.megapixels).at_most
     waiting = time.monotonic()
-    with shop.governor.slot(wanted.source.megapixels, deadline=deadline, stopped=shop.stop.said):
+    with shop.governor.slot(
+        wanted.source.megapixels, deadline=spent.deadline, stopped=shop.stop.said
+    ):
         call = Call(token_hex(6), wanted.key, wanted.fingerprint, price)
         reservation = _reserve(shop, call)
         sent = time.monotonic()
@@ -269,7 +285,7 @@ def _note(shop: Workshop, wanted: Wanted, call: Call, seconds: float, heard: _He
             "megapixels": round(wanted.source.megapixels, 3),
             "answered_at": utc_now(),
             "seconds": round(seconds, 4),
-            "http_status": result.status if result else None,
+            "http_status": result.status if result else failure and failure.http_status,
             "code": failure.code if failure else "ok",
             "message": str(failure) if failure else None,
             "charged": result.charged if result else 0.0,

@@ -57,7 +57,7 @@ class Life:
         self._shop = shop
         self._item = item
         self._known = item.known
-        self._spent = Spent()
+        self._spent = Spent(time.monotonic() + shop.job.options.limits.item_seconds)
         self._paid_before = 0.0
         self._recipe = recipe(tuple(shop.job.options.variants))
 
@@ -124,7 +124,7 @@ class Life:
                 item.url,
                 etag=known.etag if conditional else None,
                 last_modified=known.last_modified if conditional and same_url else None,
-                deadline_seconds=self._shop.job.options.limits.item_seconds,
+                deadline_seconds=self._spent.deadline - time.monotonic(),
             )
         except SkipImage:  # what is there now was not seen, so nothing is known to equal it
             known.content_hash = known.etag = known.last_modified = None

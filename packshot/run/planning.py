@@ -19,6 +19,8 @@ from packshot.facts.purchase import PurchaseClass
 from packshot.facts.variant import recipe
 from packshot.world.tables import columns_of, scalar
 
+_TOLD = ("reason_code", "reason", "attempts", "retry_at")
+"""What the plan says of items that wait, were skipped or were rejected on an earlier night."""
 _FLAGS = [f.name for f in fields(RowFacts) if f.name != "class_enough"]
 
 
@@ -136,7 +138,7 @@ def _gather_facts(connection: duckdb.DuckDBPyConnection, asked: Asked) -> None:
         "CREATE OR REPLACE TEMP TABLE facts AS SELECT s.seq, "
         "s.reject_code IS NOT NULL AS bad_row, "
         "coalesce(r.conflicting, false) AS conflicting, "
-        "coalesce(s.seq > r.first_seq, false) AS repeat, "
+        "coalesce(s.seq > r.first_seq, false) AS repeat, r.first_seq, "
         f"s.skip AS skip, {selected} AS selected, "
         "coalesce(l.status, 'never seen') AS status, "
         "coalesce(md5(s.url) = l.url_hash, true) AS url_same, "
@@ -145,7 +147,11 @@ def _gather_facts(connection: duckdb.DuckDBPyConnection, asked: Asked) -> None:
         "coalesce(l.provider = $provider, true) AS provider_same, "
         "coalesce(l.recipe = $recipe, true) AS recipe_same, "
         "coalesce(l.retry_at <= $now::TIMESTAMP, false) AS retry_due, "
-        "l.purchase_class, l.gone_at IS NOT NULL AS back "
+        "l.purchase_class, l.gone_at IS NOT NULL AS back, "
+        + ", ".join(
+            f"CASE WHEN l.status <> 'cut' THEN l.{name} END AS known_{name}" for name in _TOLD
+        )
+        + " "
         "FROM staged s LEFT JOIN repeated r ON r.key = s.key "
         "LEFT JOIN ledger l ON l.key = s.key LEFT JOIN due d ON d.key = s.key",
         {
@@ -194,7 +200,8 @@ def _number(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
     works = ", ".join(f"'{state}'" for state in sorted(WORKS))
     same = " AND ".join(f"f.{name} = d.{name}" for name in _FLAGS)
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE decided AS SELECT f.seq, f.back, "
+        "CREATE OR REPLACE TEMP TABLE decided AS SELECT f.seq, f.back, f.first_seq, "
+        f"{', '.join(f'f.known_{name}' for name in _TOLD)}, "
         "d.state, d.outcome, d.reason_code FROM facts f JOIN decisions d "
         f"ON {same} AND f.purchase_class IS NOT DISTINCT FROM d.purchase_class"
     )
@@ -222,13 +229,13 @@ CASE WHEN s.reject_code IS NOT NULL THEN s.reject_reason
  WHEN n.reason_code = 'repeated_row' AND s.paid_options <> f.paid_options THEN
   'the same picture as row ' || (f.row)::VARCHAR || ', whose options count; '
   'give each row its own position or image id'
- WHEN n.reason_code = 'repeated_row' THEN 'an exact repeat of row ' || (f.row)::VARCHAR
+ WHEN n.reason_code = 'repeated_row' THEN 'an exact repeat of row ' || f.row::VARCHAR
  WHEN n.reason_code = 'row_says_so' THEN 'the row says skip'
- WHEN n.reason_code = 'remembered' THEN l.reason
+ WHEN n.reason_code = 'remembered' THEN n.known_reason
  WHEN n.reason_code = 'not_asked' THEN 'nothing changed; the source was not re-asked tonight'
  WHEN n.reason_code = 'backing_off' THEN
-  'failed ' || l.attempts || ' times; next try after ' || strftime(l.retry_at, '%Y-%m-%d')
-  || ': ' || coalesce(l.reason, '')
+  'failed ' || n.known_attempts || ' times; next try after '
+  || strftime(n.known_retry_at, '%Y-%m-%d') || ': ' || coalesce(n.known_reason, '')
  WHEN n.reason_code = 'limit' THEN 'beyond --limit or outside --sample; run again without it'
  WHEN n.reason_code = 'not_selected' THEN 'not among the chosen items'
 END
@@ -239,13 +246,11 @@ def _write(connection: duckdb.DuckDBPyConnection, plan: Path, work: Path) -> Non
     plain = "s.* EXCLUDE (seq, approved), s.seq"
     connection.execute(
         f"COPY (SELECT {plain}, n.state, n.outcome, "
-        "coalesce(s.reject_code, CASE WHEN n.reason_code = 'remembered' THEN l.reason_code "
+        "coalesce(s.reject_code, CASE WHEN n.reason_code = 'remembered' THEN n.known_reason_code "
         f"ELSE n.reason_code END) AS reason_code, {_REASON} AS reason, n.number, n.back "
         "FROM staged s JOIN numbered n ON n.seq = s.seq "
-        "LEFT JOIN repeated r ON r.key = s.key AND n.reason_code = 'repeated_row' "
         "LEFT JOIN (SELECT seq, row, paid_options FROM staged SEMI JOIN repeated "
-        "ON first_seq = seq) f ON f.seq = r.first_seq "
-        "LEFT JOIN ledger l ON l.key = s.key AND n.reason_code IN ('remembered', 'backing_off') "
+        "ON first_seq = seq) f ON f.seq = n.first_seq "
         f") TO '{plan}' (FORMAT parquet, COMPRESSION zstd)"
     )
     known = [name for name in columns_of(connection, "ledger") if name not in {"key", "sku"}]

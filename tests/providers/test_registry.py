@@ -15,7 +15,7 @@ def made(name: str, **wishes: str | None) -> Provider:
         api_key=wishes.get("api_key"),
         base_url=wishes.get("base_url"),
         wire_format=wishes.get("wire_format") or "zip",
-        calls_at_once=3,
+        calls_at_once=1,
     )
 
 
@@ -23,7 +23,7 @@ def made(name: str, **wishes: str | None) -> Provider:
 def test_a_provider_answers_to_its_name(name: str) -> None:
     """The word in the registry is the word in receipts."""
     provider = made(name, api_key="planted-key")
-    assert (provider.name, provider.pace.calls_at_once) == (name, 3)
+    assert (provider.name, provider.pace.calls_at_once) == (name, 1)
     provider.close()
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+from packshot.decisions.delta import PlanState
 from packshot.decisions.patience import NIGHTS
 from packshot.facts.outcome import Outcome
 from tests.run.nights import Night, Row, Shop, photo, transparent
@@ -364,6 +365,9 @@ def lived(line: Line, shop: Shop, shelf: Path) -> Line:
     seen = night.seen
     assert seen.posts == (calls if night.summary.provider == "removebg" else 0)
     assert seen.credits == night.summary.money.charged == night.report["charged"].sum()
+    assert calls <= night.plan.calls_at_most
+    assert seen.credits <= night.plan.at_most
+    assert len(night.report) == night.summary.rows
     return line._replace(
         plan=row["plan_state"] if row else "gone",
         outcome=row["outcome"] if row else "",
@@ -393,6 +397,40 @@ def test_every_scenario_has_its_row() -> None:
     assert len(set(told)) == len(told)
 
 
-def test_every_outcome_of_an_item_occurs() -> None:
-    """The table leaves out no ending."""
-    assert {line.outcome for line in lines()} >= {str(outcome) for outcome in Outcome}
+def test_every_outcome_and_plan_state_occurs() -> None:
+    """The table leaves out no ending and nothing that a plan can say."""
+    assert {line.outcome for line in lines()} - {""} == {str(outcome) for outcome in Outcome}
+    assert {line.plan for line in lines()} - {"gone"} == {str(state) for state in PlanState}
+
+
+def test_what_is_gone_uses_up_no_budget(shop: Shop) -> None:
+    """An old item that has left the manifest does not keep others from being asked again."""
+    for name in ("a.png", "b.png"):
+        shop.draw(name)
+    shop.settings = {"limits": {"workers": 1}, "max_gone_share": 1.0, "recheck_budget": 1}
+    shop.list(shop.row("a", "a.png"), shop.row("b", "b.png"))
+    shop.night()
+    shop.list(shop.row("b", "b.png"))
+    shop.night()
+    shop.later(days=8)
+    assert shop.night().plan.states == {"to check": 1}
+
+
+def test_options_of_a_repeated_row_are_not_dropped_in_silence(shop: Shop) -> None:
+    """The reason of a repeat says whose options counted."""
+    shop.draw("mug.png")
+    shop.list(_mug(shop), _mug(shop), _mug(shop, **PRODUCT))
+    told = shop.night().report["reason"]
+    assert told[1] == "an exact repeat of row 2"
+    assert told[2].startswith("the same picture as row 2, whose options count")
+
+
+def test_a_failure_does_not_forget_what_was_bought(shop: Shop) -> None:
+    """The ledger names the purchase behind the published pictures, not the one that failed."""
+    shop.draw("mug.png")
+    shop.list(_mug(shop))
+    shop.night()
+    bought = shop.known("mug")["fingerprint"]
+    shop.take_down("mug.png")
+    assert shop.night(paid=PRODUCT).summary.outcomes == {"failed": 1}
+    assert shop.known("mug")["fingerprint"] == bought

@@ -1,9 +1,8 @@
 """Where keys come from: the environment, or a Prefect Secret block. Never a parameter."""
 
-import os
-
 from prefect.blocks.system import Secret
 
+from flows.environment import key_from_environment
 from packshot.providers.registry import PROVIDERS, key_block
 
 
@@ -12,7 +11,7 @@ def provider_key(provider: str) -> str | None:
     entry = PROVIDERS.get(provider)
     if entry is None or entry.key_variable is None:
         return None
-    return os.environ.get(entry.key_variable) or _from_block(key_block(provider))
+    return key_from_environment(provider) or _from_block(key_block(provider))
 
 
 def _from_block(name: str) -> str | None:
