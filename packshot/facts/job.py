@@ -146,6 +146,9 @@ class Options(BaseModel):
             description="Local time (HH:MM) after which no new call leaves.",
         ),
     ] = None
+    keep_private_days: Annotated[
+        int, Field(ge=1, description="Days until a run's private inputs, with whole URLs, go.")
+    ] = 30
     plan: Annotated[
         str | None, Field(description="A saved plan to carry out instead of reading the manifest.")
     ] = None

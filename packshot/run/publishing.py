@@ -5,6 +5,7 @@ Works from the store alone, so that a run which was killed is published by the n
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from packshot.run.planning import utc_now
 from packshot.run.report_page import page
 from packshot.run.report_tables import ledger_changes, report_table, write_report
 from packshot.run.summary import Summary, summarise
-from packshot.run.workshop import Place
+from packshot.run.workshop import RUN_ID_TIME, Place
 from packshot.world.ledger import Head
 from packshot.world.masters import Masters
 from packshot.world.run_files import load_events
@@ -29,6 +30,8 @@ CONTENT_TYPES = {
 }
 
 
+PRIVATE_INPUTS = ("plan.parquet", "failed.csv")
+LATELY = timedelta(days=14)
 INTERRUPTED = ("interrupted", "the run ended before this item did; the next run takes it up")
 
 
@@ -64,6 +67,7 @@ def publish(
         moved = _closed(connection, moved, run_id, unknown)
         place.ledger.move(moved)
         place.ledger.tidy(moved)
+    expire_private_inputs(place)
     return Published(summary, moved)
 
 
@@ -152,6 +156,21 @@ def _closed(
             "unknown_purchases": sorted({*still, *unknown}),
         }
     )
+
+
+def expire_private_inputs(place: Place) -> None:
+    """Remove what holds whole URLs from runs that are older than the job keeps it.
+
+    Looks only at runs that came of age lately, so that a long history costs nothing.
+    """
+    oldest_kept = utc_now() - timedelta(days=place.job.options.keep_private_days)
+    of_age = (oldest_kept - LATELY, oldest_kept)
+    first, last = (moment.strftime(RUN_ID_TIME) for moment in of_age)
+    runs = f"{place.job.catalog}/runs"
+    for run_id in place.state.names(runs):
+        if first <= run_id < last:
+            for name in PRIVATE_INPUTS:
+                place.state.delete(f"{runs}/{run_id}/{name}")
 
 
 def publish_interrupted(place: Place, head: Head, scratch: Path) -> tuple[Head, list[Summary]]:

@@ -36,6 +36,7 @@ from packshot.world.spool import Spool
 from packshot.world.store import Store, open_store
 
 CLAIM_MARGIN_SECONDS = 60
+RUN_ID_TIME = "%Y%m%dT%H%M%S"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def allowed_schemes(job: Job) -> frozenset[str]:
 
 def new_run_id() -> str:
     """Sorts by time of start, and is unique."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{token_hex(3)}"
+    return f"{datetime.now(UTC):{RUN_ID_TIME}}-{token_hex(3)}"
 
 
 class SingleFlight:

@@ -25,7 +25,7 @@ with claimed(place, "{NAME}", me, deadline=time.monotonic() + 9, settled=lambda:
 
 
 def me(run_id: str = "run-1", seconds: float = 60) -> Holder:
-    """This process, as a run."""
+    """A run of this process."""
     return Holder.myself(run_id, "shop", seconds)
 
 

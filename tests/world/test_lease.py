@@ -61,7 +61,7 @@ def test_a_second_run_is_told_who_is_at_work(place: Store) -> None:
     """The catalog is taken once; the next one may have its own."""
     with taken(place) as lease:
         lease.check()
-        with pytest.raises(CatalogBusy, match="by run run-1 on .* since 20.* UTC"):
+        with pytest.raises(CatalogBusy, match=r"by run run-1 on .* since 20.* UTC"):
             Lease.take(place, "shop", "run-2")
         Lease.take(place, "other", "run-2").release()
 
@@ -69,7 +69,7 @@ def test_a_second_run_is_told_who_is_at_work(place: Store) -> None:
 def test_a_lease_elsewhere_names_run_host_and_since(local: LocalStore) -> None:
     """The sentence is enough to find and stop the other run."""
     write(local, 1, elsewhere(30))
-    with pytest.raises(CatalogBusy, match="run run-far on pluto .* since 2026-01-02 03:04:05 UTC"):
+    with pytest.raises(CatalogBusy, match=r"run run-far on pluto .* since 2026-01-02 03:04:05 UTC"):
         Lease.take(local, "shop", "run-2")
 
 

@@ -1,0 +1,75 @@
+"""What was paid for and could not be stored waits on this machine."""
+
+from pathlib import Path
+
+import pytest
+
+from packshot.facts.errors import StoreUnavailable
+from packshot.facts.purchase import Receipt
+from packshot.world.masters import Masters, pack
+from packshot.world.spool import Spool
+from packshot.world.store import LocalStore, Store
+from tests.world.made_receipts import receipt
+
+RECEIPTS = [receipt(fingerprint=letter * 64) for letter in "ab"]
+
+
+def packed(of: Receipt) -> bytes:
+    """A master with this receipt."""
+    return pack(of, b"preview", b"result")
+
+
+def filled(folder: Path, state_url: str = "s3://shop/state") -> Spool:
+    """A spool with two purchases in it."""
+    spool = Spool(folder / "spool", state_url)
+    for purchase in RECEIPTS:
+        spool.keep(purchase, packed(purchase))
+    return spool
+
+
+def test_what_waited_is_delivered_once(place: Store, tmp_path: Path) -> None:
+    """The next run finds the purchases where it looks for them."""
+    spool, masters = filled(tmp_path), Masters(place)
+    assert (spool.deliver(masters), spool.deliver(masters)) == (2, 0)
+    for purchase in RECEIPTS:
+        assert masters.open(purchase.fingerprint, "removebg") == (purchase, b"result")
+    assert list(spool.folder.iterdir()) == []
+
+
+def test_a_store_that_is_still_away_leaves_them_waiting(tmp_path: Path) -> None:
+    """Nothing is lost by trying."""
+    spool = filled(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreUnavailable):
+        spool.deliver(Masters(LocalStore(str(tmp_path / "file" / "state"))))
+    assert len(list(spool.folder.glob("*.zip"))) == 2
+
+
+def test_each_state_has_a_spool_of_its_own(tmp_path: Path) -> None:
+    """A purchase never ends up in another shop's state."""
+    filled(tmp_path)
+    other = Spool(tmp_path / "spool", "s3://other/state")
+    assert other.deliver(Masters(LocalStore(str(tmp_path / "state")))) == 0
+
+
+def test_half_a_purchase_is_not_delivered(tmp_path: Path) -> None:
+    """Only whole files count."""
+    spool = filled(tmp_path)
+    (spool.folder / "cc.removebg.partial").write_bytes(b"half")
+    assert spool.deliver(Masters(LocalStore(str(tmp_path / "state")))) == 2
+
+
+def test_a_spool_that_cannot_be_written_says_what_was_lost(tmp_path: Path) -> None:
+    """It stops the run, since the next purchase would be lost as well."""
+    (tmp_path / "spool").touch()
+    with pytest.raises(StoreUnavailable, match=r"could keep the purchase aaaaaaaa…") as refusal:
+        filled(tmp_path)
+    assert refusal.value.code == "purchase_lost"
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    """The operator learns which file to look at."""
+    spool = filled(tmp_path)
+    (spool.folder / "00.removebg.zip").write_bytes(b"not a zip")
+    with pytest.raises(StoreUnavailable, match=r"00\.removebg\.zip is not a master"):
+        spool.deliver(Masters(LocalStore(str(tmp_path / "state"))))
