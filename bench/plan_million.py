@@ -21,9 +21,11 @@ def report(rows: int, rounds: list[dict[str, Any]]) -> str:
     middle = sorted(rounds, key=lambda one: float(one["seconds"]))[len(rounds) // 2]
     walls = [one["seconds"] for one in rounds]
     lines = [
-        f"`plan` of {rows:,} unchanged CSV rows against a ledger of as many, provider `local`, "
-        f"state on local disk; {len(rounds)} rounds, each a fresh process. Starting Python and "
-        "importing are not counted.",
+        (
+            f"`plan` of {rows:,} unchanged CSV rows against a ledger of as many, provider "
+            f"`local`, state on local disk; {len(rounds)} rounds, each a fresh process. "
+            "Starting Python and importing are not counted."
+        ),
         "",
         table(
             ["", "median", "least", "most"],

@@ -1,13 +1,9 @@
-"""Exit codes, and the one place where an error becomes a line on the screen."""
+"""Exit codes: what a shell is told of an error, or of a run that has ended."""
 
 from enum import IntEnum
 
-from packshot.facts.errors import (
-    CatalogBusy,
-    NeedsAnswer,
-    PackshotError,
-    StopRun,
-)
+from packshot.facts import errors
+from packshot.facts.errors import BadManifest, BadOption, CatalogBusy, PackshotError
 from packshot.run.summary import Summary
 
 
@@ -32,30 +28,35 @@ MEANING = {
     Exit.DEFECT: "a defect of ours",
     Exit.INTERRUPTED: "interrupted",
 }
+FINISHED_IN_TIME = "finish_by"
+"""The one reason to stop that was wished for."""
+STATES_OF_STOPPED_RUNS = frozenset({"Cancelled", "Cancelling", "NeedsCredits", "Stopped"})
 
 
-def of_error(error: PackshotError) -> Exit:
-    """The exit code of a run that could not begin or go on."""
-    match error:
-        case CatalogBusy():
-            return Exit.BUSY
-        case NeedsAnswer() | StopRun():
-            return Exit.STOPPED
-        case _:
-            return Exit.WRONG_USAGE
-
-
-def of_name(name: str) -> Exit:
-    """The exit code for the name of a failed Prefect state."""
-    if name == CatalogBusy.__name__:
+def of_kind(kind: type[PackshotError]) -> Exit:
+    """The exit code for a kind of error of ours."""
+    if issubclass(kind, CatalogBusy):
         return Exit.BUSY
-    if name in {"BadManifest", "BadOption", "CannotStart"}:
-        return Exit.WRONG_USAGE
-    return Exit.STOPPED
+    return Exit.WRONG_USAGE if issubclass(kind, BadManifest | BadOption) else Exit.STOPPED
+
+
+def kind_named(name: str) -> type[PackshotError] | None:
+    """The kind of error that a failed Prefect state is named after."""
+    kind = getattr(errors, name, None)
+    is_ours = isinstance(kind, type) and issubclass(kind, PackshotError)
+    return kind if is_ours else None
+
+
+def of_state(name: str) -> Exit:
+    """The exit code for a Prefect state without a report."""
+    kind = kind_named(name)
+    if kind is not None:
+        return of_kind(kind)
+    return Exit.STOPPED if name in STATES_OF_STOPPED_RUNS else Exit.DEFECT
 
 
 def of_summary(summary: Summary) -> Exit:
     """The exit code of a run that was published."""
-    if summary.stop_code is not None:
+    if summary.stop_code not in {None, FINISHED_IN_TIME}:
         return Exit.STOPPED
     return Exit.SOME_FAILED if summary.failed else Exit.DONE

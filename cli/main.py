@@ -1,43 +1,72 @@
 """The command `packshot`."""
 
-import json
 import logging
 import sys
+from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import typer
-from rich.markup import escape
 
-from cli import exits
-from cli.flags import PLACE_FLAGS, job_from, takes_job
-from cli.shown import err, out, show_account, show_plan, show_summary
+from cli import exits, saying
+from cli.flags import PLACE_FLAGS, takes_job
+from cli.given import Given
+from cli.jobs import job_from, job_of_places, job_of_plan, job_of_retry
+from cli.shown import err, say, say_json, show_account, show_plan, show_summary
 from flows.environment import home_spool, key_from_environment
-from packshot.facts.errors import PackshotError
+from packshot.facts.errors import BadOption, CatalogBusy, PackshotError
 from packshot.facts.job import Job
 from packshot.providers.registry import PROVIDERS
 from packshot.run import session
+from packshot.run.summary import Summary
 from packshot.run.workshop import Place, make_provider
-from packshot.world.saved_plans import planned_job, save_plan
+from packshot.world.saved_plans import save_plan
 
 SAMPLES = Path(__file__).parent.parent / "manifests" / "sample.csv"
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's own log.")]
+DEMO_VARIANT = {"name": "cutout", "crop": True, "margin": 0.05}
+
+Json = Annotated[
+    bool, typer.Option("--json", metavar="", help="Print one JSON document for machines.")
+]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", metavar="", help="Show Prefect's own log, and tracebacks."),
+]
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # Typer does not export it
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: "
-    + "; ".join(f"{code.value} {meaning}" for code, meaning in exits.MEANING.items())
+    + "; ".join(f"**{code.value}** {meaning}" for code, meaning in exits.MEANING.items())
     + ".",
 )
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        say(f"packshot {version('packshot')}")
+        raise typer.Exit
+
+
 @app.callback()
-def packshot() -> None:
-    """Background removal for whole product catalogs: every night, paid for once."""
+def packshot(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", metavar="", help="Show the version.", callback=_show_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Background removal for whole product catalogs: every night, paid for once.
+
+    Begin with `packshot demo`; then `packshot plan catalog.csv pictures --allow-local` says what
+    your own catalog would take. `packshot run --help` explains a command.
+    """
 
 
 @app.command()
@@ -46,6 +75,8 @@ def demo(json_: Json = False, verbose: Verbose = False) -> None:
 
     Pictures and report go to `demo/` in the present folder. Run it twice: the second time
     nothing changes.
+
+    Example: `packshot demo`
     """
     job = Job.model_validate(
         {
@@ -55,29 +86,32 @@ def demo(json_: Json = False, verbose: Verbose = False) -> None:
             "options": {"allow_local": True, "catalog": "demo", "variants": [DEMO_VARIANT]},
         }
     )
-    _run(job, as_json=json_, verbose=verbose)
-    raise typer.Exit(exits.Exit.DONE)
-
-
-DEMO_VARIANT = {"name": "cutout", "crop": True, "margin": 0.05}
+    ended = _run(job, as_json=json_, verbose=verbose)
+    # Two of the samples are broken on purpose.
+    raise typer.Exit(exits.Exit.DONE if ended is exits.Exit.SOME_FAILED else ended)
 
 
 @app.command()
 @takes_job()
 def plan(
-    given: dict[str, Any],
+    given: Given,
     fetch: Annotated[
-        bool, typer.Option("--fetch", help="Download the sources, so that the cost is exact.")
+        bool,
+        typer.Option(
+            "--fetch", metavar="", help="Download the sources, so that the cost is exact."
+        ),
     ] = False,
     save: Annotated[
-        Path | None, typer.Option("--save", help="Keep the plan for `packshot run --plan`.")
+        Path | None,
+        typer.Option("--save", metavar="FILE", help="Keep the plan for `packshot run --plan`."),
     ] = None,
     json_: Json = False,
 ) -> None:
     """Say what a run would do, what it would cost and how long it would take. Spends nothing.
 
     *At most* counts every picture that could have to be bought; *likely* leaves out those
-    that have probably not changed. With `--fetch` both become exact.
+    that have probably not changed. With `--fetch` both become exact. A saved plan holds the
+    addresses of the pictures: keep it private.
 
     Example: `packshot plan catalog.csv s3://shop/cutouts --provider removebg`
     """
@@ -95,18 +129,24 @@ def plan(
                 calls=found.calls_at_most,
             )
     if json_:
-        out.print_json(planned.plan.model_dump_json())
-    else:
-        show_plan(planned.plan)
+        say_json(planned.plan.model_dump_json())
+        return
+    show_plan(planned.plan)
+    if save is not None:
+        say(f"Saved. To carry it out: packshot run --plan {save}")
 
 
 @app.command()
-@takes_job()
+@takes_job(unless="--job or --plan")
 def run(
-    given: dict[str, Any],
+    given: Given,
     plan: Annotated[
         Path | None,
-        typer.Option("--plan", help="Do what a saved plan says, and spend no more than it says."),
+        typer.Option(
+            "--plan",
+            metavar="FILE",
+            help="Do what a saved plan says, and spend no more than it says.",
+        ),
     ] = None,
     json_: Json = False,
     verbose: Verbose = False,
@@ -114,52 +154,67 @@ def run(
     """Cut out what is new or has changed, once, and write pictures and a report.
 
     Needs a cap (`--max-credits`) or an explicit `--yes N` where more than 50 calls could be
-    paid for. Run it again after whatever went wrong: nothing is paid for twice.
+    paid for. Run it again after whatever went wrong: nothing is paid for twice. Ctrl-C lets
+    the calls in flight land.
 
     Example: `packshot run catalog.csv s3://shop/cutouts --provider removebg --max-credits 200`
     """
-    job = job_from(given) if plan is None else planned_job(plan)
+    job = job_from(given) if plan is None else job_of_plan(given, plan)
     raise typer.Exit(_run(job, as_json=json_, verbose=verbose))
 
 
 @app.command()
 @takes_job(manifest=False)
-def retry(given: dict[str, Any], json_: Json = False, verbose: Verbose = False) -> None:
+def retry(given: Given, json_: Json = False, verbose: Verbose = False) -> None:
     """Try again, now, what failed or was rejected; nothing else is touched.
 
-    Takes manifest and options of the last run; flags win over them.
+    Takes manifest and options of the last run; flags win over them. Its `--limit`, `--sample`,
+    `--only`, `--yes` and `--plan` were for that run alone.
 
     Example: `packshot retry s3://shop/cutouts`
     """
-    last = session.read_job(_place_job(given))
-    raise typer.Exit(
-        _run(job_from(given, **last), as_json=json_, verbose=verbose, retry_failures=True)
-    )
+    places = job_of_places(given)
+    session.publish_open_runs(places)
+    job = job_of_retry(given, session.read_job(places))
+    raise typer.Exit(_run(job, as_json=json_, verbose=verbose, retry_failures=True))
 
 
 @app.command()
 @takes_job(PLACE_FLAGS, manifest=False)
 def report(
-    given: dict[str, Any],
+    given: Given,
     run_id: Annotated[
-        str | None, typer.Option("--run", help="Which run; by default the last one.")
+        str | None,
+        typer.Option("--run", metavar="ID", help="Which run; by default the last one."),
     ] = None,
     json_: Json = False,
 ) -> None:
     """Show the last run's report; publish it first if the run was killed or stopped.
 
+    While a run is at work, the one before it is shown.
+
     Example: `packshot report s3://shop/cutouts`
     """
-    job = _place_job(given)
-    session.publish_open_runs(job)
+    job = job_of_places(given)
+    try:
+        session.publish_open_runs(job)
+    except CatalogBusy as busy:
+        try:
+            earlier = session.read_summary(job, run_id)
+        except BadOption:
+            raise busy from None
+        say(f"packshot: {busy}; shown is run {earlier.run_id}", on=err)
     _show(session.read_summary(job, run_id), job, as_json=json_)
 
 
 @app.command()
 def account(
-    provider: Annotated[str, typer.Option(help=f"One of {', '.join(PROVIDERS)}.")] = "removebg",
+    provider: Annotated[
+        str, typer.Option(metavar="NAME", help=f"One of {', '.join(PROVIDERS)}.")
+    ] = "removebg",
     provider_url: Annotated[
-        str | None, typer.Option(help="Base URL of the provider's API, for example a sandbox.")
+        str | None,
+        typer.Option(metavar="URL", help="Base URL of the provider's API, for example a sandbox."),
     ] = None,
     json_: Json = False,
 ) -> None:
@@ -175,9 +230,10 @@ def account(
             "options": {"provider_url": provider_url},
         }
     )
-    found = make_provider(job, key_from_environment(provider)).account()
+    with closing(make_provider(job, key_from_environment(provider))) as asked:
+        found = asked.account()
     if json_:
-        out.print_json(found.model_dump_json())
+        say_json(found.model_dump_json())
     else:
         show_account(found, provider)
 
@@ -185,14 +241,24 @@ def account(
 @app.command()
 def sandbox(
     folder: Annotated[
-        Path | None, typer.Argument(help="Pictures that the sandbox's CDN serves under /cdn/.")
+        Path | None,
+        typer.Argument(
+            metavar="[FOLDER]", help="Pictures that the sandbox's CDN serves under `/cdn/`."
+        ),
     ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on loopback.")] = 8585,
+    port: Annotated[
+        int,
+        typer.Option(
+            min=0, max=65535, metavar="PORT", help="Port on loopback; 0 takes any that is free."
+        ),
+    ] = 8585,
     credits_: Annotated[
-        float, typer.Option("--credits", min=0, help="Credits that the account starts with.")
+        float,
+        typer.Option("--credits", min=0, metavar="CREDITS", help="What the account starts with."),
     ] = 1000,
     cutouts: Annotated[
-        str, typer.Option(help="`studio` cuts for real, `canned` answers at once.")
+        Literal["studio", "canned"],
+        typer.Option(help="`studio` cuts for real, `canned` answers at once."),
     ] = "studio",
 ) -> None:
     """Play remove.bg's API and a product CDN on this machine, to rehearse a night for free.
@@ -206,11 +272,6 @@ def sandbox(
     serve_sandbox(folder, port, credits_, cutouts)
 
 
-def _place_job(given: dict[str, Any]) -> Job:
-    """A job that is only asked where its places are."""
-    return job_from({**given, "manifest": "none"})
-
-
 def _with_spool(job: Job) -> Job:
     if job.options.spool is not None:
         return job
@@ -220,19 +281,19 @@ def _with_spool(job: Job) -> Job:
 
 
 def _run(job: Job, *, as_json: bool, verbose: bool, retry_failures: bool = False) -> exits.Exit:
-    from cli.running import run_flow  # noqa: PLC0415  only a run needs Prefect, which is slow
+    from cli.running import look_first, run_flow  # noqa: PLC0415  only a run needs Prefect: slow
 
+    look_first(job)
     ended = run_flow(_with_spool(job), retry_failures=retry_failures, verbose=verbose)
     if ended.summary is None:
-        err.print(escape(ended.message), style="bold")
-        return exits.of_name(ended.name)
+        return saying.refuse(ended.message, ended.code, exits.of_state(ended.name))
     _show(ended.summary, job, as_json=as_json)
     return exits.of_summary(ended.summary)
 
 
-def _show(summary: Any, job: Job, *, as_json: bool) -> None:  # noqa: ANN401
+def _show(summary: Summary, job: Job, *, as_json: bool) -> None:
     if as_json:
-        out.print_json(summary.model_dump_json())
+        say_json(summary.model_dump_json())
     else:
         show_summary(summary, Place.of(job))
 
@@ -240,17 +301,18 @@ def _show(summary: Any, job: Job, *, as_json: bool) -> None:  # noqa: ANN401
 def main() -> None:
     """Run the command; every error becomes a sentence and an exit code."""
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    sys.exit(_code_of_command())
+
+
+def _code_of_command() -> int:
     try:
-        app(standalone_mode=True)
+        code = app(standalone_mode=False)
     except PackshotError as error:
-        _say(error)
-        sys.exit(exits.of_error(error))
-    except KeyboardInterrupt:
-        sys.exit(exits.Exit.INTERRUPTED)
-
-
-def _say(error: PackshotError) -> None:
-    if "--json" in sys.argv:
-        out.print_json(json.dumps({"error": error.code, "message": str(error)}))
-    else:
-        err.print(f"[bold]{type(error).__name__}[/bold]: {escape(str(error))}")
+        return saying.refuse_error(error)
+    except UsageError as error:
+        return saying.refuse_usage(getattr(error, "message", str(error)))
+    except Exception as error:  # noqa: BLE001  the last stop: nobody may see a traceback
+        return saying.confess(error)
+    if code == exits.Exit.INTERRUPTED:
+        saying.refuse("interrupted", "interrupted", exits.Exit.INTERRUPTED)
+    return code or exits.Exit.DONE

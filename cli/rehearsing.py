@@ -1,8 +1,11 @@
 """Serve the sandbox until somebody stops it."""
 
+import socket
+from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
-from cli.shown import err
+from cli.shown import err, say
 from packshot.facts.errors import BadOption
 from packshot.sandbox.server import serve
 from packshot.sandbox.state import SandboxState, Settings
@@ -10,15 +13,30 @@ from packshot.sandbox.state import SandboxState, Settings
 HOST = "127.0.0.1"
 
 
-def serve_sandbox(folder: Path | None, port: int, credits_: float, cutouts: str) -> None:
+def serve_sandbox(
+    folder: Path | None, port: int, credits_: float, cutouts: Literal["studio", "canned"]
+) -> None:
     """Blocks; only this machine can reach it."""
     if folder is not None and not folder.is_dir():
         raise BadOption(f"{folder} is not a folder of pictures")
-    if cutouts not in {"studio", "canned"}:
-        raise BadOption("--cutouts is `studio` or `canned`")
-    state = SandboxState(Settings.model_validate({"subscription": credits_, "cutouts": cutouts}))
-    err.print(f"remove.bg's API: http://{HOST}:{port}/v1.0   (any key but `invalid`)")
+    port = _free(port)
+    state = SandboxState(Settings(subscription=credits_, cutouts=cutouts))
+    say(f"remove.bg's API: http://{HOST}:{port}/v1.0   (any key but `invalid`)", on=err)
     if folder is not None:
-        err.print(f"product CDN:     http://{HOST}:{port}/cdn/   from {folder}")
-    err.print(f"state:           http://{HOST}:{port}/_sandbox/state   (Ctrl-C ends it)")
-    serve(host=HOST, port=port, state=state, folder=folder)
+        say(f"product CDN:     http://{HOST}:{port}/cdn/   from {folder}", on=err)
+    say(f"state:           http://{HOST}:{port}/_sandbox/state   (Ctrl-C ends it)", on=err)
+    with suppress(KeyboardInterrupt):  # the way a sandbox ends
+        serve(host=HOST, port=port, state=state, folder=folder)
+
+
+def _free(port: int) -> int:
+    """The port, or any that is free for 0. Raises `BadOption` when somebody listens there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise BadOption(
+                f"--port {port} cannot be used ({error.strerror}); choose another, or 0 for any"
+            ) from None
+        return int(probe.getsockname()[1])

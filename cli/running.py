@@ -1,19 +1,23 @@
 """Run a flow from the command line, with a progress bar where a terminal is there."""
 
 import os
+import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from cli import exits
 from cli.shown import err
+from packshot.facts.errors import BadManifest, BadOption
 from packshot.facts.job import Job
+from packshot.providers.registry import PROVIDERS
 from packshot.run.summary import Summary
-from packshot.run.workshop import Workshop
+from packshot.run.workshop import Place, Workshop
 
 LOOK_SECONDS = 0.2
+GLOB_MARKS = frozenset("*?[")
 PREFECT_SETTINGS = {
     # The first start migrates a database; Prefect's own 20 s are too few for that.
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
@@ -30,6 +34,22 @@ class Ended:
     message: str
     summary: Summary | None
 
+    @property
+    def code(self) -> str:
+        """The stable code of what went wrong."""
+        kind = exits.kind_named(self.name)
+        return kind.default_code if kind else self.name.lower()
+
+
+def look_first(job: Job) -> None:
+    """Find what is plainly wrong before Prefect takes its seconds to start."""
+    if job.provider not in PROVIDERS:
+        raise BadOption(f"There is no provider `{job.provider}`; there are {', '.join(PROVIDERS)}.")
+    Place.of(job)
+    here = "://" not in job.manifest and not GLOB_MARKS & set(job.manifest)
+    if here and job.options.plan is None and not Path(job.manifest).exists():
+        raise BadManifest(f"There is nothing at `{job.manifest}`.")
+
 
 def run_flow(job: Job, *, retry_failures: bool, verbose: bool) -> Ended:
     """Run the flow in this process; Prefect's server is the configured one, or a temporary one."""
@@ -38,43 +58,51 @@ def run_flow(job: Job, *, retry_failures: bool, verbose: bool) -> Ended:
     if not verbose:
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
         os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
-    with _said("Starting Prefect (the first time takes up to half a minute) …"):
+    watcher = _Watcher()
+    with watcher:
         from flows.cut_catalog import cut_catalog  # noqa: PLC0415  must see the settings above
         from flows.retry_failures import retry_failures as retry_flow  # noqa: PLC0415
         from tasks import open_runs  # noqa: PLC0415
-    watcher = _Watcher()
-    open_runs.listen(watcher.watch)
-    flow = retry_flow if retry_failures else cut_catalog
-    try:
+
+        open_runs.listen(watcher.watch)
+        flow = retry_flow if retry_failures else cut_catalog
         state = flow(**job.model_dump(exclude={"options"}), options=job.options, return_state=True)
-    finally:
-        watcher.close()
     summary = watcher.shop.summary if watcher.shop else None
-    return Ended(state.name or "", state.message or "", summary)
+    name = state.name or ""
+    if summary is None and exits.of_state(name) is exits.Exit.DEFECT:
+        _raise_what_was_raised(state.data)
+    return Ended(name, state.message or "", summary)
+
+
+def _raise_what_was_raised(data: object) -> None:
+    """A flow that failed of itself hides a defect; its exception says where."""
+    found = getattr(data, "result", data)
+    if isinstance(found, Exception):
+        raise found
 
 
 class _Watcher:
-    """Shows how many pictures of the open run are done."""
+    """Shows what is being waited for, then how many pictures of the open run are done."""
 
     def __init__(self) -> None:
         self.shop: Workshop | None = None
         self._over = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread = threading.Thread(target=self._show, daemon=True)
+
+    def __enter__(self) -> None:
+        if sys.stderr.isatty():
+            self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def watch(self, shop: Workshop) -> None:
         """A run has opened."""
         self.shop = shop
-        if err.is_terminal:
-            self._thread = threading.Thread(target=self._show, args=(shop,), daemon=True)
-            self._thread.start()
 
-    def close(self) -> None:
-        """The run is over."""
-        self._over.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _show(self, shop: Workshop) -> None:
+    def _show(self) -> None:
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -82,9 +110,15 @@ class _Watcher:
             TimeElapsedColumn(),
         )
         with Progress(*columns, console=err, transient=True) as progress:
-            bar = progress.add_task("reading the manifest", total=None)
+            bar = progress.add_task(
+                "starting Prefect (the first time takes up to half a minute)", total=None
+            )
             while not self._over.wait(LOOK_SECONDS):
+                shop = self.shop
+                if shop is None:
+                    continue
                 if shop.plan is None:
+                    progress.update(bar, description="reading the manifest")
                     continue
                 counted = ", ".join(f"{n} {name}" for name, n in shop.tally.outcomes.items())
                 progress.update(
@@ -93,13 +127,3 @@ class _Watcher:
                     total=shop.work_rows,
                     completed=len(shop.tally.ended),
                 )
-
-
-@contextmanager
-def _said(sentence: str) -> Iterator[None]:
-    """Show what is being waited for, where somebody looks."""
-    if not err.is_terminal:
-        yield
-        return
-    with err.status(sentence):
-        yield

@@ -1,11 +1,13 @@
 """Plans and summaries as people read them in a terminal."""
 
 import io
-from typing import Any
+import sys
+from typing import Any, TextIO
 
 import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from packshot.facts.errors import PackshotError
 from packshot.facts.outcome import MEANING, Outcome
@@ -15,60 +17,88 @@ from packshot.run.summary import Summary
 from packshot.run.workshop import Place
 
 MOST_ROWS = 40
+UNBROKEN = 10_000
+"""Columns of what is no terminal: whoever reads a log or a pipe wants whole lines."""
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+
+def _console(stream: TextIO, *, stderr: bool = False) -> Console:
+    width = None if stream.isatty() else UNBROKEN
+    return Console(stderr=stderr, highlight=False, width=width)
+
+
+out = _console(sys.stdout)
+err = _console(sys.stderr, stderr=True)
+
+
+def plain(text: object) -> Text:
+    """Text from outside: neither markup nor control characters reach the terminal."""
+    return Text("".join(c if c.isprintable() or c == "\n" else "�" for c in str(text)))
+
+
+def say(text: object, *, on: Console = out, style: str = "") -> None:
+    """One line, however long: the terminal breaks it, and a path can still be copied."""
+    on.print(plain(text), style=style or None, soft_wrap=True)
+
+
+def say_json(document: str) -> None:
+    """The one document that a command prints for machines."""
+    out.print_json(document)
 
 
 def show_plan(plan: Plan) -> None:
     """States, cost and time of a plan."""
     for said in plan.understood:
-        out.print(f"[dim]{said}[/dim]")
-    table = Table(title=f"Plan for {plan.catalog}: {plan.rows:,} rows", title_justify="left")
+        say(said, style="dim")
+    say(f"Plan for {plan.catalog}: {plan.rows:,} rows", style="bold")
+    table = Table()
     table.add_column("what the run would do")
     table.add_column("items", justify="right")
     for state, count in plan.states.items():
-        table.add_row(state, f"{count:,}")
+        table.add_row(plain(state), f"{count:,}")
     if plan.gone:
         table.add_row("gone from the manifest", f"{plan.gone:,}")
     out.print(table)
-    out.print(plan.message)
+    say(plan.message)
     for said in plan.unknowns:
-        out.print(f"[dim]{said}[/dim]")
+        say(said, style="dim")
 
 
 def show_account(account: Account, provider: str) -> None:
     """What the provider says it holds."""
     kinds = ", ".join(f"{name} {amount:g}" for name, amount in account.kinds.items())
-    out.print(f"{provider}: {account.total:g} {account.unit}" + (f" ({kinds})" if kinds else ""))
+    say(f"{provider}: {account.total:g} {account.unit}" + (f" ({kinds})" if kinds else ""))
     if account.free_calls:
-        out.print(f"{account.free_calls} free calls left, for previews only")
+        say(f"{account.free_calls} free calls left, for previews only")
     if account.purchase_class != "paid":
-        out.print(f"purchases are of class `{account.purchase_class}`")
+        say(f"purchases are of class `{account.purchase_class}`")
 
 
 def show_summary(summary: Summary, place: Place) -> None:
     """How a run went: outcomes, money, where the report lies."""
     if summary.items <= MOST_ROWS:
         _show_rows(summary, place)
-    table = Table(title=f"{summary.catalog}, run {summary.run_id}", title_justify="left")
+    say(f"{summary.catalog}, run {summary.run_id}", style="bold")
+    table = Table()
     table.add_column("outcome")
     table.add_column("items", justify="right")
     table.add_column("meaning")
     for name, count in summary.outcomes.items():
         table.add_row(name, f"{count:,}", MEANING[Outcome(name)])
     out.print(table)
-    out.print(_money(summary))
+    say(_money(summary))
+    if summary.top_errors and summary.items > MOST_ROWS:
+        counted = ", ".join(f"{count:,} {code}" for code, count in summary.top_errors)
+        say(f"Did not succeed: {counted}; each row and its reason are in failed.csv.")
     if summary.needs_review:
-        out.print(f"{summary.needs_review:,} cutouts need review: a person should look at them.")
+        say(f"{summary.needs_review:,} cutouts need review: a person should look at them.")
     if summary.nothing_changed and summary.stopped is None:
-        out.print("[bold]Nothing changed: no picture was bought or made again.[/bold]")
+        say("Nothing changed: no picture was bought or made again.", style="bold")
     if summary.stopped:
-        out.print(f"[bold]Stopped:[/bold] {summary.stopped}")
+        say(f"Stopped: {summary.stopped}", style="bold")
     if summary.interrupted:
-        out.print("[bold]This run was interrupted;[/bold] the next one takes up the rest.")
-    out.print(f"Pictures: {place.destination.url}", soft_wrap=True)
-    out.print(f"Report:   {summary.report}", soft_wrap=True)
+        say("This run was interrupted; the next one takes up the rest.", style="bold")
+    say(f"Pictures: {place.destination.url}")
+    say(f"Report:   {summary.report}")
 
 
 def _money(summary: Summary) -> str:
@@ -84,7 +114,7 @@ def _money(summary: Summary) -> str:
     if money.balance_after is not None:
         said.append(f"balance {money.balance_before:g} → {money.balance_after:g}")
     if money.difference:
-        said.append(f"[bold]difference {money.difference:g}[/bold]")
+        said.append(f"difference {money.difference:g}")
     if summary.allowance_share is not None:
         said.append(f"{summary.allowance_share:.0%} of the provider's pace used")
     return ", ".join(said)
@@ -92,16 +122,19 @@ def _money(summary: Summary) -> str:
 
 def _show_rows(summary: Summary, place: Place) -> None:
     """A small run's report, row by row."""
-    table = Table(title_justify="left")
+    rows = _rows(summary, place)
+    if not rows:
+        return
+    table = Table()
     for heading in ("row", "SKU", "outcome", "picture or reason"):
         table.add_column(heading, overflow="fold")
-    for row in _rows(summary, place):
+    for row in rows:
         pictures = row["pictures"] or []
         shown = row["reason"] if row["reason"] and not pictures else ""
-        shown = shown or ", ".join(picture["path"] for picture in pictures)
+        told = plain(shown or ", ".join(picture["path"] for picture in pictures))
         if row["needs_review"]:
-            shown += f"  [dim](review: {row['review']})[/dim]"
-        table.add_row(str(row["row"]), row["sku"] or "", row["outcome"], shown)
+            told.append_text(plain(f"  (review: {row['review']})"))
+        table.add_row(str(row["row"]), plain(row["sku"] or ""), row["outcome"], told)
     out.print(table)
 
 

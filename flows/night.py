@@ -85,6 +85,8 @@ def _cut_out(shop: Workshop, telling: Telling) -> None:
         stages.cut_out.submit(shop.run_id, batch.name, batch.first, batch.last)
         for batch in session.batches(shop)
     ]
+    if futures:
+        telling.progress(0, len(futures))
     given_up_at: float | None = None
     while left := wait(futures, timeout=LOOK_SECONDS).not_done:
         telling.progress(len(futures) - len(left), len(futures))

@@ -21,6 +21,7 @@ class PlanState(StrEnum):
     UPGRADE = "upgrade"
     RETRY = "retry"
     REFRESH = "refresh"
+    NEEDS_LARGER = "needs larger purchase"
     UNCHANGED = "unchanged"
     SKIPPED = "skipped"
     REJECTED = "rejected"
@@ -61,6 +62,8 @@ class RowFacts:
     provider_same: bool = True
     class_enough: bool = True
     recipe_same: bool = True
+    larger_wanted: bool = False
+    """A variant asks for more pixels than were bought, though the source has them."""
     retry_due: bool = False
 
 
@@ -145,6 +148,8 @@ def _wanted_of_cut(facts: RowFacts, policy: Policy) -> Decision:
             return Decision(PlanState.CHANGED_OPTIONS)
     if facts.due or not facts.url_same:
         return Decision(PlanState.CHECK)
-    if not facts.recipe_same:
-        return Decision(PlanState.REFRESH)
-    return _UNCHANGED
+    if facts.recipe_same:
+        return _UNCHANGED
+    if facts.larger_wanted:
+        return Decision(PlanState.NEEDS_LARGER, Outcome.UNCHANGED, "needs_larger_purchase")
+    return Decision(PlanState.REFRESH)

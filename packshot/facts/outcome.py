@@ -118,7 +118,7 @@ class Ending:
     learned: bool = True
     """False when the ledger has nothing to learn from this ending."""
     paid_before: float = 0.0
-    """What the purchase that was found cost when it was made."""
+    """What the purchase cost when it was made, where an earlier or another run made it."""
     seconds: Seconds = field(default_factory=Seconds)
     ended_at: datetime | None = None
 

@@ -19,6 +19,7 @@ from packshot.facts.errors import (
     StoreUnavailable,
     Throttled,
     TryAgain,
+    TryTomorrow,
     Uncertain,
 )
 from packshot.facts.outcome import Outcome, Seconds
@@ -114,13 +115,13 @@ def how_found(shop: Workshop, receipt: Receipt) -> Outcome:
 
 
 def open_purchase(shop: Workshop, receipt: Receipt, how: Outcome, stack: ExitStack) -> Obtained:
-    """Read a purchase back. Raises `StoreUnavailable` when its master is broken."""
+    """Read a purchase back. Raises `TryTomorrow` when its master is broken."""
     stack.enter_context(shop.budget.hold(receipt.result_width * receipt.result_height))
     master = shop.masters.open(receipt.fingerprint, receipt.provider)
     try:
         cutout = read_cutout(master.result, receipt.result_format, max_pixels=LARGEST_RESULT_PIXELS)
     except TryAgain as error:
-        raise StoreUnavailable(
+        raise TryTomorrow(
             f"the master of {receipt.fingerprint[:8]}… is damaged; restore or remove it",
             code="master_unreadable",
         ) from error
@@ -128,7 +129,16 @@ def open_purchase(shop: Workshop, receipt: Receipt, how: Outcome, stack: ExitSta
 
 
 def _buy(shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack) -> Obtained:
-    result, cutout = _answer_patiently(shop, wanted, spent, stack)
+    if wanted.fingerprint in shop.unanswered:
+        raise Uncertain(
+            "calls for this very picture went unanswered tonight; a later night tries again",
+            code="unanswered_before",
+        )
+    try:
+        result, cutout = _answer_patiently(shop, wanted, spent, stack)
+    except Uncertain:
+        shop.unanswered.add(wanted.fingerprint)
+        raise
     started = time.monotonic()
     alpha = measure_alpha(alpha_of(cutout.picture))
     receipt = _receipt(shop, wanted, result, alpha, spent)
@@ -213,7 +223,7 @@ def _call(shop: Workshop, wanted: Wanted, spent: Spent) -> Result:
     price = shop.provider.price(wanted.options, wanted.source.megapixels).at_most
     waiting = time.monotonic()
     with shop.governor.slot(
-        wanted.source.megapixels, deadline=spent.deadline, stopped=shop.stop.said
+        wanted.source.megapixels, deadline=spent.deadline, stopped=shop.stop.check
     ):
         call = Call(token_hex(6), wanted.key, wanted.fingerprint, price)
         reservation = _reserve(shop, call)
@@ -241,11 +251,20 @@ def _reserve(shop: Workshop, call: Call) -> Reservation:
     reservation = shop.books.reserve(call.price, wait_seconds=WAIT_FOR_OTHERS_SECONDS)
     try:
         shop.intents.declare(call)
-        shop.gate()
+        _pass_gate(shop, call)
     except BaseException:
         reservation.release()
         raise
     return reservation
+
+
+def _pass_gate(shop: Workshop, call: Call) -> None:
+    """Ask once more whether a declared call may leave; one that may not is taken back."""
+    try:
+        shop.gate()
+    except StopRun:
+        shop.journal.record({"kind": "withdrawn", "call": call.call_id})
+        raise
 
 
 def _at_once(answer: Result | Ticket) -> Result:

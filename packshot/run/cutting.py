@@ -231,7 +231,7 @@ class Life:
     def _finish(self, obtained: Obtained) -> Ending:
         """Derive and publish the finished pictures, and remember the purchase."""
         receipt, known = obtained.receipt, self._known
-        if obtained.how is not Outcome.CUT:
+        if receipt.run_id != self._shop.run_id:
             self._paid_before = receipt.charged
         remember_purchase(known, receipt)
         doubt = self._doubt(obtained)
@@ -266,12 +266,20 @@ class Life:
             return Doubt("provider_unsure", obtained.doubt)
         if obtained.receipt.purchase_class is PurchaseClass.DEGRADED:
             return Doubt("smaller_than_asked", "The provider returned less than was asked for.")
+        if self._wants_more_pixels(obtained.receipt):
+            return Doubt("smaller_than_variant", "A variant wants more pixels than were bought.")
         return judge(
             obtained.alpha,
             stated_box=obtained.receipt.box_stated,
             computed_box=obtained.receipt.box_computed,
             cropped=self._item.options.crop,
         )
+
+    def _wants_more_pixels(self, receipt: Receipt) -> bool:
+        """Nothing is enlarged in silence; a source that is small itself is no one's fault."""
+        wanted = max(v.longest_side or 0 for v in self._shop.job.options.variants)
+        source = max(receipt.source_width, receipt.source_height)
+        return max(receipt.result_width, receipt.result_height) < min(wanted, source)
 
     def _publish(self, obtained: Obtained) -> list[Published]:
         shop, seconds = self._shop, self._spent.seconds

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from packshot.decisions.delta import FETCHES
 from packshot.decisions.quote import Demand
-from packshot.facts.errors import PackshotError
+from packshot.facts.errors import PackshotError, StopRun
 from packshot.facts.job import Job
 from packshot.facts.paid_options import content_hash, fingerprint
 from packshot.facts.purchase import PurchaseClass
@@ -55,8 +55,10 @@ def exact_demand(
                 said = _bought(item, fetched.content or b"", masters, asked, job)
             if said is None:
                 said = _to_buy(item, fetched.content or b"", found, job)
+        except StopRun:
+            raise  # the state cannot be read: no picture's fault
         except PackshotError as error:
-            said = f"cannot be cut out: {error.code}"
+            said = f"cannot be cut out ({error.code})"
         with found.lock:
             found.counts[said] += 1
 
@@ -72,12 +74,12 @@ def _judge(item: WorkItem, content: bytes, job: Job, budget: PixelBudget) -> str
     digest = content_hash(content)
     same_options = item.known.paid_options == item.options.canonical()
     if item.is_known and digest == item.known.content_hash and same_options:
-        return "has not changed"
+        return "unchanged"
     facts = inspect(content, job.options.limits.source_megapixels * 1_000_000)
     if facts.has_alpha:
         with budget.hold(facts.width * facts.height):
             if already_cut_out(decode_upright(content)):
-                return "is transparent already"
+                return "transparent already"
     return None
 
 
@@ -88,7 +90,7 @@ def _bought(
     provider = job.provider if job.recut in {"provider", "all"} else None
     if job.recut == "all" or choose(masters.receipts(name), asked, provider=provider) is None:
         return None
-    return "was bought before"
+    return "bought before"
 
 
 def _to_buy(item: WorkItem, content: bytes, found: _Found, job: Job) -> str:
@@ -96,9 +98,9 @@ def _to_buy(item: WorkItem, content: bytes, found: _Found, job: Job) -> str:
     name = fingerprint(content_hash(content), item.options.canonical())
     with found.lock:
         if name in found.to_buy:
-            return "equals another new picture"
+            return "equal to another new picture"
         found.to_buy[name] = (item, facts.width * facts.height / 1e6)
-    return "has to be bought"
+    return "to be bought"
 
 
 def _demand(found: _Found, provider: Provider) -> Demand:

@@ -19,8 +19,6 @@ from packshot.facts.purchase import PurchaseClass
 from packshot.facts.variant import recipe
 from packshot.world.tables import columns_of, scalar
 
-_TOLD = ("reason_code", "reason", "attempts", "retry_at")
-"""What the plan says of items that wait, were skipped or were rejected on an earlier night."""
 _FLAGS = [f.name for f in fields(RowFacts) if f.name != "class_enough"]
 
 
@@ -104,7 +102,10 @@ def _find_repeats(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE repeated AS SELECT key, min(seq) AS first_seq, "
         "min(url) <> max(url) AND bool_or(position IS NOT NULL OR image_id IS NOT NULL) "
-        "AS conflicting FROM staged WHERE reject_code IS NULL GROUP BY key HAVING count(*) > 1"
+        "AS conflicting FROM staged WHERE reject_code IS NULL AND hash(key) IN "
+        # A million hashes are a third of a million keys; what only looks equal is counted again.
+        "(SELECT hash(key) FROM staged WHERE reject_code IS NULL GROUP BY 1 HAVING count(*) > 1) "
+        "GROUP BY key HAVING count(*) > 1"
     )
 
 
@@ -115,17 +116,19 @@ def _find_due(connection: duckdb.DuckDBPyConnection, asked: Asked) -> None:
     """
     options = asked.job.options
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE due AS SELECT l.key FROM ledger l JOIN "
-        "(SELECT key, any_value(url) AS url FROM staged GROUP BY key) s ON s.key = l.key "
-        "WHERE l.checked_at <= CASE WHEN regexp_matches(s.url, ?) THEN ?::TIMESTAMP "
-        "ELSE ?::TIMESTAMP END QUALIFY row_number() OVER "
-        "(PARTITION BY split_part(l.url, '/', 3) ORDER BY l.checked_at, l.key) <= ?",
-        [
-            VERSIONED_URL,
-            asked.now - timedelta(days=options.trust_versioned_days),
-            asked.now - timedelta(days=options.recheck_after_days),
-            0 if asked.retry_failures else options.recheck_budget,
-        ],
+        "CREATE OR REPLACE TEMP TABLE due AS WITH known AS (SELECT l.key, "
+        "any_value(l.url) AS url, any_value(s.url) AS whole_url, "
+        "any_value(l.checked_at) AS asked_at FROM ledger l JOIN staged s ON s.key = l.key "
+        "WHERE l.checked_at <= greatest($versioned::TIMESTAMP, $plain::TIMESTAMP) GROUP BY l.key) "
+        "SELECT key FROM known WHERE asked_at <= CASE WHEN regexp_matches(whole_url, $pattern) "
+        "THEN $versioned::TIMESTAMP ELSE $plain::TIMESTAMP END QUALIFY row_number() OVER "
+        "(PARTITION BY split_part(url, '/', 3) ORDER BY asked_at, key) <= $budget",
+        {
+            "pattern": VERSIONED_URL,
+            "versioned": asked.now - timedelta(days=options.trust_versioned_days),
+            "plain": asked.now - timedelta(days=options.recheck_after_days),
+            "budget": 0 if asked.retry_failures else options.recheck_budget,
+        },
     )
 
 
@@ -146,17 +149,16 @@ def _gather_facts(connection: duckdb.DuckDBPyConnection, asked: Asked) -> None:
         "coalesce(s.paid_options = l.paid_options, true) AS options_same, "
         "coalesce(l.provider = $provider, true) AS provider_same, "
         "coalesce(l.recipe = $recipe, true) AS recipe_same, "
+        "coalesce(greatest(l.result_width, l.result_height) < "
+        "least($side, greatest(l.source_width, l.source_height)), false) AS larger_wanted, "
         "coalesce(l.retry_at <= $now::TIMESTAMP, false) AS retry_due, "
-        "l.purchase_class, l.gone_at IS NOT NULL AS back, "
-        + ", ".join(
-            f"CASE WHEN l.status <> 'cut' THEN l.{name} END AS known_{name}" for name in _TOLD
-        )
-        + " "
+        "l.purchase_class, l.gone_at IS NOT NULL AS back "
         "FROM staged s LEFT JOIN repeated r ON r.key = s.key "
         "LEFT JOIN ledger l ON l.key = s.key LEFT JOIN due d ON d.key = s.key",
         {
             "provider": job.provider,
             "recipe": recipe(tuple(job.options.variants)),
+            "side": max((v.longest_side or 0 for v in job.options.variants), default=0),
             "now": asked.now,
         }
         | ({"only": job.only} if job.only is not None else {}),
@@ -201,10 +203,10 @@ def _number(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
     same = " AND ".join(f"f.{name} = d.{name}" for name in _FLAGS)
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE decided AS SELECT f.seq, f.back, f.first_seq, "
-        f"{', '.join(f'f.known_{name}' for name in _TOLD)}, "
         "d.state, d.outcome, d.reason_code FROM facts f JOIN decisions d "
         f"ON {same} AND f.purchase_class IS NOT DISTINCT FROM d.purchase_class"
     )
+    connection.execute("DROP TABLE facts")
     sample = job.options.sample
     most = min(x for x in (job.limit, sample, 2**62) if x is not None)
     order = "hash(seq)" if sample is not None else "seq"
@@ -216,6 +218,7 @@ def _number(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
         "(SELECT seq, row_number() OVER (ORDER BY seq) - 1 AS number FROM chosen) c "
         "ON c.seq = d.seq"
     )
+    connection.execute("DROP TABLE decided")
     connection.execute(
         "UPDATE numbered SET state = 'not selected', outcome = 'deferred', reason_code = 'limit' "
         f"WHERE number IS NULL AND state IN ({works})"
@@ -231,11 +234,13 @@ CASE WHEN s.reject_code IS NOT NULL THEN s.reject_reason
   'give each row its own position or image id'
  WHEN n.reason_code = 'repeated_row' THEN 'an exact repeat of row ' || f.row::VARCHAR
  WHEN n.reason_code = 'row_says_so' THEN 'the row says skip'
- WHEN n.reason_code = 'remembered' THEN n.known_reason
+ WHEN n.reason_code = 'remembered' THEN l.reason
+ WHEN n.reason_code = 'needs_larger_purchase' THEN
+  'a variant wants more pixels than were bought; buy a larger resolution or ask for less'
  WHEN n.reason_code = 'not_asked' THEN 'nothing changed; the source was not re-asked tonight'
  WHEN n.reason_code = 'backing_off' THEN
-  'failed ' || n.known_attempts || ' times; next try after '
-  || strftime(n.known_retry_at, '%Y-%m-%d') || ': ' || coalesce(n.known_reason, '')
+  'failed ' || l.attempts || ' times; next try after '
+  || strftime(l.retry_at, '%Y-%m-%d') || ': ' || coalesce(l.reason, '')
  WHEN n.reason_code = 'limit' THEN 'beyond --limit or outside --sample; run again without it'
  WHEN n.reason_code = 'not_selected' THEN 'not among the chosen items'
 END
@@ -246,11 +251,14 @@ def _write(connection: duckdb.DuckDBPyConnection, plan: Path, work: Path) -> Non
     plain = "s.* EXCLUDE (seq, approved), s.seq"
     connection.execute(
         f"COPY (SELECT {plain}, n.state, n.outcome, "
-        "coalesce(s.reject_code, CASE WHEN n.reason_code = 'remembered' THEN n.known_reason_code "
+        "coalesce(s.reject_code, CASE WHEN n.reason_code = 'remembered' THEN l.reason_code "
         f"ELSE n.reason_code END) AS reason_code, {_REASON} AS reason, n.number, n.back "
         "FROM staged s JOIN numbered n ON n.seq = s.seq "
         "LEFT JOIN (SELECT seq, row, paid_options FROM staged SEMI JOIN repeated "
         "ON first_seq = seq) f ON f.seq = n.first_seq "
+        # What was cut has nothing to tell: that leaves few rows of the ledger to join.
+        "LEFT JOIN (SELECT key, reason_code, reason, attempts, retry_at FROM ledger "
+        "WHERE status <> 'cut') l ON l.key = s.key "
         f") TO '{plan}' (FORMAT parquet, COMPRESSION zstd)"
     )
     known = [name for name in columns_of(connection, "ledger") if name not in {"key", "sku"}]

@@ -11,7 +11,8 @@ from typing import Any
 
 import duckdb
 
-from packshot.facts.errors import PackshotError, StoreUnavailable
+from packshot.facts.errors import PackshotError, StoreUnavailable, TryTomorrow
+from packshot.facts.purchase import Receipt
 from packshot.run.planning import utc_now
 from packshot.run.report_page import page
 from packshot.run.report_tables import ledger_changes, report_table, write_report
@@ -88,12 +89,12 @@ def _answer_intents(connection: duckdb.DuckDBPyConnection, place: Place, run_id:
     masters = Masters(place.state)
     open_calls = connection.execute(
         "SELECT call_id, key, fingerprint, price FROM intents "
-        "WHERE call_id NOT IN (SELECT call FROM attempts) ORDER BY call_id"
+        "WHERE call_id NOT IN (SELECT call FROM attempts UNION ALL SELECT call FROM withdrawn) "
+        "ORDER BY call_id"
     ).fetchall()
     seen: set[str] = set()
     for call_id, key, fingerprint, price in open_calls:
-        receipts = masters.receipts(fingerprint)
-        mine = next((r for r in receipts if r.run_id == run_id), None)
+        mine = _bought_in(masters, fingerprint, run_id)
         bought = (
             mine is not None and fingerprint not in seen and not _noted(connection, fingerprint)
         )
@@ -112,6 +113,14 @@ def _answer_intents(connection: duckdb.DuckDBPyConnection, place: Place, run_id:
         "AND fingerprint IS NOT NULL) ORDER BY 1"
     ).fetchall()
     return [str(row[0]) for row in rows]
+
+
+def _bought_in(masters: Masters, fingerprint: str, run_id: str) -> Receipt | None:
+    try:
+        receipts = masters.receipts(fingerprint)
+    except TryTomorrow:  # a damaged master proves nothing
+        return None
+    return next((receipt for receipt in receipts if receipt.run_id == run_id), None)
 
 
 def _noted(connection: duckdb.DuckDBPyConnection, fingerprint: str) -> bool:

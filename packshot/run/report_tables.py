@@ -70,7 +70,9 @@ SELECT p.row, p.file, p.sku, p.key, p.position,
  p.state AS plan_state, p.paid_options,
  CASE WHEN {own} THEN coalesce(s.charged, 0) ELSE 0 END AS charged,
  CASE WHEN {own} THEN coalesce(s.uncertain, 0) ELSE 0 END AS uncertain,
- CASE WHEN {own} THEN coalesce(e.paid_before, 0) ELSE 0 END AS paid_before,
+ CASE WHEN {own} AND row_number() OVER (PARTITION BY e.fingerprint, e.provider
+  ORDER BY p.number IS NULL, coalesce(e.paid_before, 0) = 0, p.seq) = 1
+  THEN coalesce(e.paid_before, 0) ELSE 0 END AS paid_before,
  CASE WHEN {own} THEN c.charge_stated END AS charge_stated,
  CASE WHEN {own} THEN coalesce(s.calls, 0) ELSE 0 END AS calls,
  CASE WHEN {own} THEN s.http_status END AS http_status,

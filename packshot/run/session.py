@@ -256,6 +256,8 @@ def begin(
     lease = Lease.take(place.state, job.catalog, run_id)
     try:
         _probe(place, lease)
+        place.destination.sweep()
+        place.state.sweep()
         _deliver_spool(job, place)
         with scratch_folder() as folder:
             head, summaries = publish_interrupted(place, place.ledger.head(), folder)
@@ -452,7 +454,7 @@ def leave_unpublished(shop: Workshop) -> None:
 
 
 def _balance_after(shop: Workshop) -> float | None:
-    if balance_of(shop.account) is None or shop.tally.outcomes[Outcome.CUT] == 0:
+    if balance_of(shop.account) is None or shop.books.snapshot().calls == 0:
         return balance_of(shop.account)
     with suppress(PackshotError):
         return shop.provider.account().total

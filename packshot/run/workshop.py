@@ -189,6 +189,8 @@ class Workshop:
     """Raises unless a call may leave now."""
     single_flight: SingleFlight = field(default_factory=SingleFlight)
     tally: Tally = field(default_factory=Tally)
+    unanswered: set[str] = field(default_factory=set)
+    """Fingerprints whose calls went unanswered; nobody calls for them again in this run."""
     known: int = 0
     work_rows: int = 0
     staged: Staged | None = None

@@ -4,15 +4,13 @@ The lease of a catalog and the claim on one purchase are both kept this way.
 """
 
 import os
-import socket
 import time
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
+from packshot.world.machine import process_exists, this_machine
 from packshot.world.store import AlreadyThere, Store
 
 LOOK_AGAIN_SECONDS = (0.0, 0.02, 0.1, 0.5)
@@ -49,35 +47,12 @@ class Holder(BaseModel):
         """Whether the holder may still be at work."""
         if self.released or datetime.now(UTC) > self.expires_at:
             return False
-        return self.machine != this_machine() or _process_exists(self.pid)
+        return self.machine != this_machine() or process_exists(self.pid)
 
     def renewed(self, seconds: float, *, released: bool = False) -> Self:
         """The same holder with a later end."""
         later = datetime.now(UTC) + timedelta(seconds=seconds)
         return self.model_copy(update={"expires_at": later, "released": released})
-
-
-@cache
-def this_machine() -> str:
-    """Host, boot and process namespace: a pid means something only within all three."""
-    boot = Path("/proc/sys/kernel/random/boot_id")
-    space = Path("/proc/self/ns/pid")
-    parts = [
-        socket.gethostname(),
-        boot.read_text().strip() if boot.exists() else "",
-        str(space.readlink()) if space.is_symlink() else "",
-    ]
-    return "/".join(part for part in parts if part)
-
-
-def _process_exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def numbers(store: Store, folder: str) -> list[int]:

@@ -168,7 +168,7 @@ def _newest_rows(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> st
     A key occurs once per file. Only keys are gathered, as the table `ledger_newest`: whole
     rows of a first night, when every item is a change, would not fit into memory.
     """
-    first, *later = (f"read_parquet('{file}')" for file in files)
+    first, *later = (f"read_parquet({literal(file)})" for file in files)
     if not later:
         return f"SELECT * FROM {first}"
     keys = " UNION ALL ".join(

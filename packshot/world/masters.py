@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from packshot.facts.errors import StoreUnavailable
+from packshot.facts.errors import TryTomorrow
 from packshot.facts.purchase import PurchaseClass, Receipt
 from packshot.world.store import Store
 
@@ -92,14 +92,14 @@ class Masters:
         except ValueError as error:
             raise self._unreadable(name) from error
 
-    def _unreadable(self, name: str) -> StoreUnavailable:
-        return StoreUnavailable(
+    def _unreadable(self, name: str) -> TryTomorrow:
+        return TryTomorrow(
             f"{self._store.address(name)} is not a master any more; restore or remove it",
             code="master_unreadable",
         )
 
     def open(self, fingerprint: str, provider: str) -> Master:
-        """Read a purchase whole. Raises `FileNotFoundError`, or `StoreUnavailable` if broken."""
+        """Read a purchase whole. Raises `FileNotFoundError`, or `TryTomorrow` if broken."""
         name = f"{folder_of(fingerprint)}/{provider}.zip"
         packed = self._store.read(name)
         try:

@@ -42,6 +42,7 @@ ATTEMPT_COLUMNS = {
     "uncertain": "DOUBLE",
 }
 PURCHASE_COLUMNS = {"key": "VARCHAR", "fingerprint": "VARCHAR", "charge_stated": "BOOLEAN"}
+WITHDRAWN_COLUMNS = {"call": "VARCHAR"}
 INTENT_COLUMNS = {
     "call_id": "VARCHAR",
     "key": "VARCHAR",
@@ -61,13 +62,14 @@ def fetch_all(store: Store, folder: str, into: Path) -> list[Path]:
 def load_events(
     connection: duckdb.DuckDBPyConnection, store: Store, run_folder: str, scratch: Path
 ) -> None:
-    """A run's events as the tables `endings`, `attempts`, `purchases` and `intents`."""
+    """A run's events: `endings`, `attempts`, `purchases`, `intents` and those `withdrawn`."""
     parts = fetch_all(store, f"{run_folder}/parts", scratch / "parts")
     intents = fetch_all(store, f"{run_folder}/intents", scratch / "intents")
     for table, kind, columns in (
         ("endings", "ending", ENDING_COLUMNS),
         ("attempts", "attempt", ATTEMPT_COLUMNS),
         ("purchases", "purchase", PURCHASE_COLUMNS),
+        ("withdrawn", "withdrawn", WITHDRAWN_COLUMNS),
     ):
         _load(connection, table, parts, columns, f"kind = '{kind}'")
     _load(connection, "intents", intents, INTENT_COLUMNS, "true")

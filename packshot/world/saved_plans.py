@@ -4,11 +4,13 @@ Such a file holds URLs to fetch; keep it as private as the state.
 """
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pydantic import ValidationError
 
 from packshot.decisions.delta import WORKS
 from packshot.facts.columns import Understanding
@@ -23,7 +25,7 @@ def save_plan(
     plan: Path, target: Path, *, job: Job, staged: Staged, at_most: float, calls: int
 ) -> None:
     """Write the plan's rows, which of them are to be worked on, and what they may cost."""
-    table = pq.read_table(plan)
+    table = pq.read_table(plan).sort_by("seq")  # or a repeat could come before what it repeats
     approved = pc.is_in(table["state"], value_set=pa.array(sorted(WORKS)))
     kept = [f.name for f in STAGED_FIELDS] + [
         n for n in table.column_names if n.startswith(CARRIED)
@@ -40,14 +42,25 @@ def save_plan(
     }
     saved = table.select(kept).append_column("approved", approved)
     saved = saved.replace_schema_metadata({_METADATA: json.dumps(about).encode()})
-    pq.write_table(saved, target, compression="zstd")
+    aside = target.with_name(f".{target.name}.partial")
+    try:
+        aside.touch(mode=0o600)
+        pq.write_table(saved, aside, compression="zstd")
+        aside.replace(target)
+    except OSError as error:
+        raise BadOption(f"the plan cannot be saved as {target}: {error.strerror}") from None
+    finally:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
 
 
 def _about(path: Path) -> dict[str, object]:
     try:
         metadata = pq.read_schema(path).metadata or {}
-    except (OSError, pa.ArrowInvalid) as error:
-        raise BadOption(f"{path} is not a saved plan: {error}") from None
+    except FileNotFoundError:
+        raise BadOption(f"there is no saved plan {path}; make one with `plan --save`") from None
+    except (OSError, pa.ArrowInvalid):
+        metadata = {}
     if _METADATA not in metadata:
         raise BadOption(f"{path} is not a saved plan; make one with `packshot plan --save`")
     return dict(json.loads(metadata[_METADATA]))
@@ -56,10 +69,13 @@ def _about(path: Path) -> dict[str, object]:
 def planned_job(path: Path) -> Job:
     """The job that carries out a saved plan and spends no more than the plan says."""
     about = _about(path)
-    job = Job.model_validate(about["job"])
+    try:
+        job = Job.model_validate(about["job"])
+    except ValidationError:
+        raise BadOption(f"{path} was saved by another version; make the plan anew") from None
     at_most, calls = float(str(about["at_most"])), int(str(about["calls"]))
     cap = at_most if job.max_credits is None else min(job.max_credits, at_most)
-    options = job.options.model_copy(update={"plan": str(path), "yes": calls})
+    options = job.options.model_copy(update={"plan": str(path.absolute()), "yes": calls})
     return job.model_copy(update={"max_credits": cap, "options": options})
 
 

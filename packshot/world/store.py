@@ -6,8 +6,7 @@ calls, so that two processes on one place see each other's work at once.
 
 import os
 import shutil
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,9 +16,9 @@ from fsspec.core import split_protocol
 
 from packshot.facts.errors import BadOption, StoreUnavailable
 from packshot.facts.job import Storage
+from packshot.world.asides import SUFFIX, Asides
 
 LOCAL_PROTOCOLS = frozenset({"file", "local"})
-TEMPORARY_SUFFIX = ".partial"
 
 
 class AlreadyThere(Exception):
@@ -57,6 +56,10 @@ class Store(Protocol):
 
     def delete(self, name: str) -> None:
         """Remove it if it is there and we may; never raises for a missing name."""
+        ...
+
+    def sweep(self) -> None:
+        """Remove what processes that died have left half written."""
         ...
 
     def address(self, name: str) -> str:
@@ -99,11 +102,12 @@ def _refused_as_taken(error: OSError) -> bool:
 
 
 class LocalStore:
-    """A folder. Writes go aside and are renamed."""
+    """A folder. Writes go aside, into one folder for all, and are renamed."""
 
     def __init__(self, root: str) -> None:
         self.root = Path(root).expanduser().absolute()
         self.url = str(self.root)
+        self._asides = Asides(self.root)
 
     def read(self, name: str, first_bytes: int | None = None) -> bytes:
         with _in_our_words(self.url), (self.root / name).open("rb") as file:
@@ -111,23 +115,13 @@ class LocalStore:
 
     def write(self, name: str, content: bytes, content_type: str = "") -> None:
         del content_type  # a folder keeps none
-        self._aside(name, lambda path: path.write_bytes(content))
+        with _writing(self.url):
+            self._asides.write(self.root / name, lambda path: path.write_bytes(content))
 
     def upload(self, name: str, file: Path, content_type: str = "") -> None:
         del content_type
-        self._aside(name, lambda path: shutil.copyfile(file, path))
-
-    def _aside(self, name: str, write: Callable[[Path], object]) -> None:
-        target = self.root / name
-        aside = target.with_name(f".{uuid.uuid4().hex}{TEMPORARY_SUFFIX}")
         with _writing(self.url):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                write(aside)
-                aside.replace(target)
-            except BaseException:
-                aside.unlink(missing_ok=True)
-                raise
+            self._asides.write(self.root / name, lambda path: shutil.copyfile(file, path))
 
     def create(self, name: str, content: bytes) -> None:
         target = self.root / name
@@ -153,11 +147,15 @@ class LocalStore:
                 found = [entry.name for entry in (self.root / folder).iterdir()]
             except (FileNotFoundError, NotADirectoryError):
                 return []
-        return sorted(name for name in found if not name.endswith(TEMPORARY_SUFFIX))
+        return sorted(name for name in found if not name.endswith(SUFFIX))
 
     def delete(self, name: str) -> None:
         with _in_our_words(self.url), suppress(FileNotFoundError, PermissionError):
             (self.root / name).unlink()
+
+    def sweep(self) -> None:
+        with _in_our_words(self.url):
+            self._asides.sweep()
 
     def address(self, name: str) -> str:
         return str(self.root / name)
@@ -235,6 +233,9 @@ class ObjectStore:
     def delete(self, name: str) -> None:
         with _in_our_words(self.url), suppress(FileNotFoundError, PermissionError):
             self._fs.rm_file(self._path(name))
+
+    def sweep(self) -> None:
+        return  # an object is there whole or not at all
 
     def address(self, name: str) -> str:
         return f"{self.url}/{name}"

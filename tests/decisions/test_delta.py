@@ -41,6 +41,11 @@ policies = st.builds(
         (replace(CUT, class_enough=False), "never", PlanState.UNCHANGED),
         (replace(CUT, recipe_same=False), "options", PlanState.REFRESH),
         (replace(CUT, recipe_same=False, due=True), "options", PlanState.CHECK),
+        (
+            replace(CUT, recipe_same=False, larger_wanted=True),
+            "options",
+            PlanState.NEEDS_LARGER,
+        ),
         (CUT, "options", PlanState.UNCHANGED),
         (RowFacts(status="skipped"), "options", PlanState.SKIPPED),
         (RowFacts(status="skipped", due=True), "options", PlanState.CHECK),

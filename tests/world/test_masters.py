@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from packshot.facts.errors import StoreUnavailable
+from packshot.facts.errors import TryTomorrow
 from packshot.facts.purchase import PurchaseClass, Receipt
 from packshot.world.masters import HEAD_BYTES, Masters, choose, folder_of, pack, read_receipt
 from packshot.world.store import LocalStore, Store
@@ -53,11 +53,11 @@ def test_what_is_no_master_is_refused(head: bytes) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a zip" * 100, pack(receipt(), b"", b"")[:-30]])
-def test_a_damaged_master_stops_the_run_by_name(tmp_path: Path, damage: bytes) -> None:
+def test_a_damaged_master_fails_its_items_by_name(tmp_path: Path, damage: bytes) -> None:
     """Buying it again in silence would hide that purchases are getting lost."""
     place = LocalStore(str(tmp_path))
     place.write(MASTER, damage)
-    with pytest.raises(StoreUnavailable, match=r"removebg\.zip is not a master") as refusal:
+    with pytest.raises(TryTomorrow, match=r"removebg\.zip is not a master") as refusal:
         Masters(place).open(FINGERPRINT, "removebg")
     assert refusal.value.code == "master_unreadable"
 
@@ -66,7 +66,7 @@ def test_a_damaged_receipt_is_not_overlooked(tmp_path: Path) -> None:
     """A shelf with something unreadable on it is not empty."""
     place = LocalStore(str(tmp_path))
     place.write(MASTER, b"not a zip")
-    with pytest.raises(StoreUnavailable, match="restore or remove it"):
+    with pytest.raises(TryTomorrow, match="restore or remove it"):
         Masters(place).receipts(FINGERPRINT)
 
 
@@ -75,7 +75,7 @@ def test_a_flipped_bit_is_found_on_opening(tmp_path: Path) -> None:
     place = LocalStore(str(tmp_path))
     packed = pack(receipt(), PREVIEW, RESULT)
     place.write(MASTER, packed.replace(b"\x89PNG", b"\x88PNG"))
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(TryTomorrow):
         Masters(place).open(FINGERPRINT, "removebg")
 
 

@@ -1,0 +1,125 @@
+"""How much of a bare loop's speed is left when the loop is a product.
+
+    python -m bench.throughput [--images 1000] [--rounds 5] [--threads 16]
+
+Both sides fetch from and call the same sandbox, in turns, and write to local disk.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench.machine import table, write_result
+from bench.processes import answer_of, prefect_server, sandbox
+from bench.shop import draw_shop, write_manifest
+
+KEY = {"REMOVEBG_API_KEY": "test"}
+
+
+def job_for(folder: Path, host: str) -> dict[str, Any]:
+    """The flow's parameters for a shop served by the sandbox."""
+    return {
+        "manifest": str(folder.parent / "catalog.csv"),
+        "destination": str(folder / "pictures"),
+        "state": str(folder / "state"),
+        "provider": "removebg",
+        "options": {"provider_url": f"{host}/v1.0", "allow_hosts": ["127.0.0.1"]},
+    }
+
+
+def one_round(
+    folder: Path, host: str, environment: dict[str, str], *, images: int, threads: int
+) -> dict[str, Any]:
+    """The bare loop, then the flow, each in a process and a folder of its own."""
+    plain = {"host": host, "folder": str(folder / "bare"), "pictures": images, "threads": threads}
+    bare = answer_of("bench.bare_loop", plain)
+    asked = {"job": job_for(folder, host), "runs": 1}
+    flow = answer_of("bench.flow_run", asked, environment | KEY)
+    (run,) = flow["runs"]
+    if run["state"] != "Completed" or len(run["changed_pictures"]) < images:
+        raise SystemExit(f"the run ended in {run['state']}: {run['message']}")
+    return {"bare": bare, "flow": run | {"megabytes": flow["megabytes"]}}
+
+
+def report(rounds: list[dict[str, Any]], images: int, threads: int) -> str:
+    """The figures."""
+    rows = []
+    for name, side in (("bare loop", "bare"), ("flow `packshot`", "flow")):
+        walls = [one[side]["seconds"] for one in rounds]
+        used = [one[side]["processor_seconds"] for one in rounds]
+        rows.append(
+            [
+                name,
+                f"{images / median(walls):.1f}",
+                f"{images / max(walls):.1f} to {images / min(walls):.1f}",
+                f"{1000 * median(used) / images:.1f}",
+            ]
+        )
+    speed = _ratio([one["bare"]["seconds"] / one["flow"]["seconds"] for one in rounds])
+    work = _ratio(
+        [one["bare"]["processor_seconds"] / one["flow"]["processor_seconds"] for one in rounds]
+    )
+    middle = sorted(rounds, key=lambda one: float(one["flow"]["seconds"]))[len(rounds) // 2]["flow"]
+    others = sum(middle["stages"].values())
+    lines = [
+        (
+            f"{images:,} JPEGs of 1 megapixel, all different, from the sandbox's CDN and through "
+            "its API (canned answers, no felt limit, a process of its own); state and pictures "
+            f"on local disk; {len(rounds)} rounds in turns, medians. The bare loop has {threads} "
+            "threads and does nothing but fetch, call, compose the same PNG and write the same "
+            "two objects. The flow runs in this process with a Prefect server beside it; its "
+            "processor time is this process's own, Prefect's client included."
+        ),
+        "",
+        table(["", "images/s", "range", "client CPU, ms per image"], rows),
+        "",
+        f"Flow over bare loop, images per second, pairwise: **{speed}**. "
+        f"Processor time, the same way: {work}.",
+        "",
+        "Where the median run of the flow spent its seconds:",
+        "",
+        table(
+            ["stage", "seconds"],
+            [
+                *([name, f"{spent:.2f}"] for name, spent in middle["stages"].items()),
+                ["cut out, and Prefect", f"{middle['seconds'] - others:.2f}"],
+            ],
+        ),
+        "",
+        f"Peak memory of the flow's process: {middle['megabytes']:.0f} MB.",
+    ]
+    return "\n".join(lines)
+
+
+def _ratio(ratios: list[float]) -> str:
+    return f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
+def main() -> None:
+    """Draw, serve, take turns, keep the result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=16, help="of the bare loop")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="packshot-bench-") as place:
+        folder = Path(place)
+        draw_shop(folder / "shop", asked.images)
+        with sandbox(folder / "shop") as host, prefect_server(folder / "prefect") as environment:
+            write_manifest(folder / "catalog.csv", host, asked.images)
+            rounds = []
+            for number in range(asked.rounds):
+                own = folder / f"round-{number}"
+                rounds.append(
+                    one_round(own, host, environment, images=asked.images, threads=asked.threads)
+                )
+                print({side: round(one["seconds"], 2) for side, one in rounds[-1].items()})
+    text = report(rounds, asked.images, asked.threads)
+    print(text)
+    write_result("throughput", "Throughput beside a bare loop", "python -m bench.throughput", text)
+
+
+if __name__ == "__main__":
+    main()

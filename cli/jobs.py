@@ -1,0 +1,151 @@
+"""From what was given to the job of a command, and from what is wrong to a sentence."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from cli.flags import ARGUMENTS, field_at, model_in, name_of
+from cli.given import Given
+from packshot.facts.errors import BadOption
+from packshot.facts.job import Job
+from packshot.world.saved_plans import planned_job
+
+ONE_RUN_ONLY = ("limit", "only")
+ONE_RUN_OPTIONS = ("plan", "sample", "yes")
+"""What was meant for the last run, not for a retry of its failures."""
+WITH_PLAN = frozenset(
+    {"max_credits", "keep_credits", "when_short", "options.yes", "options.finish_by"}
+)
+"""What may be said anew when a saved plan is carried out: nothing that changes its rows."""
+SHOWN_INPUT = 40
+WRONG = {
+    "greater_than_equal": "at least {ge:g}",
+    "greater_than": "more than {gt:g}",
+    "less_than_equal": "at most {le:g}",
+    "less_than": "less than {lt:g}",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "bool_parsing": "`true` or `false`",
+    "bool_type": "`true` or `false`",
+    "string_type": "text; put it in quotes",
+    "list_type": "a list",
+    "model_type": "a group of further fields",
+    "literal_error": "{expected}",
+}
+"""Pydantic's kinds of errors, each completing `… must be`."""
+
+
+def job_from(given: Given, base: dict[str, Any] | None = None) -> Job:
+    """The job of a command line: `base`, job file, flags. Raises `BadOption`."""
+    try:
+        job = Job.model_validate(given.upon(base))
+    except ValidationError as error:
+        raise BadOption(sentence(error)) from None
+    return _rooted(job)
+
+
+def job_of_places(given: Given) -> Job:
+    """A job that is only asked where its places are."""
+    return job_from(given, {"manifest": "none"})
+
+
+def job_of_retry(given: Given, last: dict[str, Any]) -> Job:
+    """The last run's job with flags on top; what was for that run alone is left out."""
+    kept = {name: value for name, value in last.items() if name not in ONE_RUN_ONLY}
+    options = dict(kept.get("options") or {})
+    kept["options"] = {n: value for n, value in options.items() if n not in ONE_RUN_OPTIONS}
+    return job_from(given, kept)
+
+
+def job_of_plan(given: Given, path: Path) -> Job:
+    """The job of a saved plan; it spends no more than the plan and the flags allow."""
+    planned = planned_job(path)
+    _refuse_other_work(given, planned, path)
+    allowed = [(name, value) for name, value in given.typed if name in WITH_PLAN]
+    job = job_from(Given({}, tuple(allowed)), planned.model_dump())
+    caps = [cap for cap in (planned.max_credits, job.max_credits) if cap is not None]
+    return job.model_copy(update={"max_credits": min(caps)})
+
+
+def _refuse_other_work(given: Given, planned: Job, path: Path) -> None:
+    """Raise `BadOption` where a flag asks for something that the plan does not hold."""
+    if given.file:
+        raise BadOption(f"{path} holds a whole job; leave out --job, or plan again with it")
+    for name, value in given.typed:
+        if name in ARGUMENTS and _absolute(value) == getattr(planned, name):
+            continue
+        if name not in WITH_PLAN:
+            raise BadOption(
+                f"{name_of(name)} is settled by the saved plan {path}; leave it out, "
+                "or make a new plan with it"
+            )
+
+
+def _rooted(job: Job) -> Job:
+    """The job with absolute paths, so that a plan or a retry means the same places."""
+    update = {
+        name: _absolute(value)
+        for name, value in (
+            ("manifest", job.manifest),
+            ("destination", job.destination),
+            ("state", job.state),
+        )
+        if value is not None
+    }
+    return job.model_copy(update=update)
+
+
+def _absolute(place: str) -> str:
+    return place if "://" in place else str(Path(place).expanduser().absolute())
+
+
+# --- sentences ------------------------------------------------------------------------
+
+
+def sentence(error: ValidationError) -> str:
+    """A validation error for people: which option, what is wrong with it, what would do."""
+    return "; ".join(
+        _told(".".join(map(str, problem["loc"])), problem)
+        for problem in error.errors(include_url=False)
+    )
+
+
+def _told(path: str, problem: Mapping[str, Any]) -> str:
+    name, kind = name_of(path), problem["type"]
+    if kind == "missing":
+        return f"{name} is missing: give it, or name it in a --job file"
+    if kind == "extra_forbidden":
+        return f"{name} does not exist{_instead(path)}"
+    if kind == "string_pattern_mismatch":
+        return f"{name} has another form{_not(problem['input'])}: {_described(path)}"
+    if kind in WRONG:
+        said = WRONG[kind].format(**problem.get("ctx", {}))
+        return f"{name} must be {said}{_not(problem['input'])}"
+    return f"{name}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _not(value: object) -> str:
+    """What was written instead, where it is short enough to help."""
+    shown = str(value)
+    if isinstance(value, str | int | float) and 0 < len(shown) <= SHOWN_INPUT:
+        return f", not `{shown}`"
+    return ""
+
+
+def _described(path: str) -> str:
+    return (field_at(path).description or "").rstrip(".")
+
+
+def _instead(path: str) -> str:
+    """What there is at the place where something was looked for in vain."""
+    outer = path.rpartition(".")[0]
+    model: type[BaseModel] | None = model_in(field_at(outer)) if outer else Job
+    if model is None:
+        return ""
+    where = f"`{outer}`" if outer else "a job"
+    return f"; {where} has {', '.join(model.model_fields)}"

@@ -1,0 +1,30 @@
+"""Which machine this is, and whether a process on it is still there."""
+
+import os
+import socket
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def this_machine() -> str:
+    """Host, boot and process namespace: a pid means something only within all three."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    space = Path("/proc/self/ns/pid")
+    parts = [
+        socket.gethostname(),
+        boot.read_text().strip() if boot.exists() else "",
+        str(space.readlink()) if space.is_symlink() else "",
+    ]
+    return "/".join(part for part in parts if part)
+
+
+def process_exists(pid: int) -> bool:
+    """Whether a process of this machine has this number now."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,145 @@
+"""A real Prefect server, and the questions that tests put to it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+ENDS = {"COMPLETED", "FAILED", "CANCELLED", "CRASHED"}
+Row = dict[str, Any]
+T = TypeVar("T")
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def soon(look: Callable[[], T | None], seconds: float, what: str) -> T:
+    """The first thing found by looking again and again."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found := look():
+            return found
+        time.sleep(0.2)
+    raise AssertionError(f"{what}: not within {seconds:g} s")
+
+
+@dataclass
+class Prefect:
+    """A server on a free port of loopback, with its own home and database."""
+
+    home: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where its API listens."""
+        return f"http://127.0.0.1:{self.port}/api"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What every process of this server is told; nothing of the machine's own Prefect."""
+        outside = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
+        return outside | {
+            "PREFECT_HOME": str(self.home),
+            "PREFECT_API_URL": self.url,
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "DO_NOT_TRACK": "1",
+        }
+
+    @contextmanager
+    def process(self, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A command in the background, and its children, gone when the block ends."""
+        with (self.home / f"{words[3]}.log").open("wb") as log:
+            running = subprocess.Popen(
+                [sys.executable, *words],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                yield running
+            finally:
+                os.killpg(running.pid, signal.SIGKILL)
+                running.wait()
+
+    def command(self, *words: str) -> str:
+        """What a command prints; fails when it fails."""
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401  any JSON
+        """One call of the API."""
+        answer = httpx.request(method, f"{self.url}{path}", json=body, timeout=30)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    def is_up(self) -> bool:
+        """Whether the API answers."""
+        try:
+            return httpx.get(f"{self.url}/health", timeout=5).is_success
+        except httpx.TransportError:
+            return False
+
+    def deployment(self, name: str) -> Row:
+        """A deployment by `flow/name`."""
+        return self.ask("GET", f"/deployments/name/{name}")
+
+    def start(self, deployment: str, **parameters: object) -> str:
+        """Begin a run with some parameters changed; its id."""
+        there = self.deployment(deployment)["id"]
+        body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+        return str(self.ask("POST", f"/deployments/{there}/create_flow_run", body)["id"])
+
+    def run(self, run_id: str) -> Row:
+        """A run as it is now."""
+        return self.ask("GET", f"/flow_runs/{run_id}")
+
+    def ended(self, run_id: str, seconds: float = 60) -> Row:
+        """A run once it has ended."""
+
+        def look() -> Row | None:
+            run = self.run(run_id)
+            return run if run["state"]["type"] in ENDS else None
+
+        return soon(look, seconds, f"the end of run {run_id}")
+
+    def artifacts(self, run_id: str) -> dict[str, Row]:
+        """A run's artifacts by their type."""
+        mine = {"artifacts": {"flow_run_id": {"any_": [run_id]}}}
+        return {row["type"]: row for row in self.ask("POST", "/artifacts/filter", mine)}
+
+    def logs(self, run_id: str) -> list[str]:
+        """What a run said."""
+        mine = {"logs": {"flow_run_id": {"any_": [run_id]}}, "sort": "TIMESTAMP_ASC"}
+        return [row["message"] for row in self.ask("POST", "/logs/filter", mine)]
+
+    def events(self, name: str) -> list[Row]:
+        """Events of one name."""
+        return self.ask("POST", "/events/filter", {"filter": {"event": {"name": [name]}}})["events"]
