@@ -73,15 +73,19 @@ def report(found: dict[str, Any], images: int) -> str:
             ],
         ),
         "",
-        f"Over all {len(runs)} runs the sandbox saw: "
-        + ", ".join(f"{count} {name}" for name, count in found["requests"].items())
-        + ".",
+        f"Over all {len(runs)} runs the sandbox saw: {_told(found['requests'])}.",
         "",
-        f"Files changed at the destination: {', '.join(middle['changed_pictures']) or 'none'}. "
-        f"In the state, outside the run's own folder: {', '.join(state) or 'none'}; in the run's "
-        f"own folder: {len(middle['changed_state']) - len(state)} files.",
+        (
+            f"Files changed at the destination: {', '.join(middle['changed_pictures']) or 'none'}. "
+            f"In the state, outside the run's own folder: {', '.join(state) or 'none'}; in the "
+            f"run's own folder: {len(middle['changed_state']) - len(state)} files."
+        ),
     ]
     return "\n".join(lines)
+
+
+def _told(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
 def _spread(values: list[float]) -> list[str]:

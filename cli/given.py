@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +87,10 @@ def _assignment(text: str, holds_text: Callable[[str], bool]) -> tuple[str, Any]
 def _put(data: dict[str, Any], path: str, value: Any) -> None:  # noqa: ANN401
     """Set a nested value; a number in the path is a place in a list."""
     here: Any = data
-    *names, last = path.split(".")
-    for name, following in zip(names, [*names[1:], last], strict=True):
+    names = path.split(".")
+    for name, following in pairwise(names):
         here = _step(here, name, [] if following.isdecimal() else {}, path)
-    _step(here, last, value, path, replace=True)
+    _step(here, names[-1], value, path, replace=True)
 
 
 def _step(here: Any, name: str, value: Any, path: str, *, replace: bool = False) -> Any:  # noqa: ANN401

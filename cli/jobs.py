@@ -122,7 +122,8 @@ def _told(path: str, problem: Mapping[str, Any]) -> str:
     if kind == "extra_forbidden":
         return f"{name} does not exist{_instead(path)}"
     if kind == "string_pattern_mismatch":
-        return f"{name} has another form{_not(problem['input'])}: {_described(path)}"
+        form = f"{_described(path)} (form: {problem['ctx']['pattern']})"
+        return f"{name} cannot be `{problem['input']}`: {form}"
     if kind in WRONG:
         said = WRONG[kind].format(**problem.get("ctx", {}))
         return f"{name} must be {said}{_not(problem['input'])}"

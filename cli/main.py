@@ -12,6 +12,7 @@ import typer
 from cli import exits, saying
 from cli.flags import PLACE_FLAGS, takes_job
 from cli.given import Given
+from cli.helping import Command
 from cli.jobs import job_from, job_of_places, job_of_plan, job_of_retry
 from cli.shown import err, say, say_json, show_account, show_plan, show_summary
 from flows.environment import home_spool, key_from_environment
@@ -69,7 +70,7 @@ def packshot(
     """
 
 
-@app.command()
+@app.command(cls=Command)
 def demo(json_: Json = False, verbose: Verbose = False) -> None:
     """Cut out the sample catalog on this machine: no key, no network, nothing to pay.
 
@@ -91,7 +92,7 @@ def demo(json_: Json = False, verbose: Verbose = False) -> None:
     raise typer.Exit(exits.Exit.DONE if ended is exits.Exit.SOME_FAILED else ended)
 
 
-@app.command()
+@app.command(cls=Command)
 @takes_job()
 def plan(
     given: Given,
@@ -117,7 +118,7 @@ def plan(
     """
     job = _with_spool(job_from(given))
     with session.scratch_folder() as folder:
-        planned = session.plan_only(job, key_from_environment(job.provider), folder, fetch=fetch)
+        planned = session.plan_only(job, _key(job.provider), folder, fetch=fetch)
         if save is not None:
             found = planned.plan
             save_plan(
@@ -136,7 +137,7 @@ def plan(
         say(f"Saved. To carry it out: packshot run --plan {save}")
 
 
-@app.command()
+@app.command(cls=Command)
 @takes_job(unless="--job or --plan")
 def run(
     given: Given,
@@ -163,7 +164,7 @@ def run(
     raise typer.Exit(_run(job, as_json=json_, verbose=verbose))
 
 
-@app.command()
+@app.command(cls=Command)
 @takes_job(manifest=False)
 def retry(given: Given, json_: Json = False, verbose: Verbose = False) -> None:
     """Try again, now, what failed or was rejected; nothing else is touched.
@@ -179,7 +180,7 @@ def retry(given: Given, json_: Json = False, verbose: Verbose = False) -> None:
     raise typer.Exit(_run(job, as_json=json_, verbose=verbose, retry_failures=True))
 
 
-@app.command()
+@app.command(cls=Command)
 @takes_job(PLACE_FLAGS, manifest=False)
 def report(
     given: Given,
@@ -207,7 +208,7 @@ def report(
     _show(session.read_summary(job, run_id), job, as_json=json_)
 
 
-@app.command()
+@app.command(cls=Command)
 def account(
     provider: Annotated[
         str, typer.Option(metavar="NAME", help=f"One of {', '.join(PROVIDERS)}.")
@@ -230,7 +231,7 @@ def account(
             "options": {"provider_url": provider_url},
         }
     )
-    with closing(make_provider(job, key_from_environment(provider))) as asked:
+    with closing(make_provider(job, _key(provider))) as asked:
         found = asked.account()
     if json_:
         say_json(found.model_dump_json())
@@ -238,12 +239,12 @@ def account(
         show_account(found, provider)
 
 
-@app.command()
+@app.command(cls=Command)
 def sandbox(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[FOLDER]", help="Pictures that the sandbox's CDN serves under `/cdn/`."
+            metavar="FOLDER", help="Pictures that the sandbox's CDN serves under `/cdn/`."
         ),
     ] = None,
     port: Annotated[
@@ -270,6 +271,18 @@ def sandbox(
     from cli.rehearsing import serve_sandbox  # noqa: PLC0415  uvicorn only where it is needed
 
     serve_sandbox(folder, port, credits_, cutouts)
+
+
+def _key(provider: str) -> str | None:
+    """The key for a command that answers without Prefect, and so without its Secret blocks."""
+    key = key_from_environment(provider)
+    entry = PROVIDERS.get(provider)
+    if entry is not None and entry.key_variable is not None and not key:
+        raise BadOption(
+            f"`{provider}` needs an API key: set {entry.key_variable} in the environment; "
+            "Prefect's Secret blocks are read by `run` and `retry` only"
+        )
+    return key
 
 
 def _with_spool(job: Job) -> Job:

@@ -38,7 +38,7 @@ from packshot.run.buying import (
     open_purchase,
 )
 from packshot.run.planning import utc_now
-from packshot.run.work import WorkItem, remember_purchase, url_hash
+from packshot.run.work import WorkItem, remember_purchase, stated_box_in_source, url_hash
 from packshot.run.workshop import Workshop
 from packshot.world.derive import derive
 from packshot.world.fetch import Fetched
@@ -270,7 +270,7 @@ class Life:
             return Doubt("smaller_than_variant", "A variant wants more pixels than were bought.")
         return judge(
             obtained.alpha,
-            stated_box=obtained.receipt.box_stated,
+            stated_box=stated_box_in_source(obtained.receipt),
             computed_box=obtained.receipt.box_computed,
             cropped=self._item.options.crop,
         )

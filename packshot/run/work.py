@@ -5,6 +5,7 @@ from hashlib import md5
 from typing import Any
 
 from packshot.decisions.delta import PlanState
+from packshot.facts.alpha import in_source_pixels
 from packshot.facts.outcome import KNOWLEDGE_FIELDS, Knowledge, Published
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.purchase import Box, Receipt
@@ -68,3 +69,18 @@ def remember_purchase(known: Knowledge, receipt: Receipt) -> None:
 def url_hash(url: str) -> str:
     """Names a URL without showing it; equal to DuckDB's `md5`, which compares a million."""
     return md5(url.encode(), usedforsecurity=False).hexdigest()
+
+
+def stated_box_in_source(receipt: Receipt) -> Box | None:
+    """The provider's box in pixels of the source, so that it can be held against ours.
+
+    It is given in pixels of the result; one that does not fit there is the source's already
+    (remove.bg, above 25 megapixels).
+    """
+    box = receipt.box_stated
+    if box is None:
+        return None
+    result = (receipt.result_width, receipt.result_height)
+    if box.left + box.width > result[0] or box.top + box.height > result[1]:
+        return box
+    return in_source_pixels(box, result, (receipt.source_width, receipt.source_height))

@@ -56,7 +56,7 @@ def read_cutout(content: bytes, encoding: str, *, max_pixels: int) -> Cutout:
         if encoding == "zip":
             return _from_zip(content, max_pixels)
         picture, profile = _decoded(content, max_pixels)
-        return Cutout(clear_unseen(picture.convert("RGBA")), profile)
+        return Cutout(clear_unseen(_as(picture, "RGBA")), profile)
     except (BadZipFile, zlib.error, Image.DecompressionBombError, *DAMAGED) as error:
         raise _broken(str(error) or type(error).__name__) from error
 
@@ -119,8 +119,8 @@ def _from_zip(content: bytes, max_pixels: int) -> Cutout:
         alpha, _ = _decoded(archive.read(entries["alpha"]), max_pixels)
     if color.size != alpha.size:
         raise _broken(f"colour is {color.size}, alpha is {alpha.size}")
-    mask: Bytes = np.asarray(alpha.convert("L"))
-    opaque = cv2.cvtColor(np.asarray(color.convert("RGB")), cv2.COLOR_RGB2RGBA)
+    mask: Bytes = np.asarray(_as(alpha, "L"))
+    opaque = cv2.cvtColor(np.asarray(_as(color, "RGB")), cv2.COLOR_RGB2RGBA)
     pixels: Bytes = np.asarray(opaque, np.uint8)
     pixels[..., 3] = mask
     return Cutout(_picture(pixels, mask), profile)
@@ -148,6 +148,11 @@ def _decoded(content: bytes, max_pixels: int) -> tuple[Image.Image, bytes | None
     image.load()
     profile = image.info.get("icc_profile")
     return image, profile or None
+
+
+def _as(image: Image.Image, mode: str) -> Image.Image:
+    """The image in a mode; Pillow would copy one that is in it already."""
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _picture(pixels: Bytes, mask: Bytes) -> Image.Image:

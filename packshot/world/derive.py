@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from io import BytesIO
 from types import MappingProxyType
+from typing import Final
 
+import cv2
+import numpy as np
 from PIL import Image, ImageColor
 
 from packshot.facts.errors import SkipImage
@@ -12,6 +15,8 @@ from packshot.facts.variant import Variant
 from packshot.world.cutouts import Cutout, clear_unseen
 
 MOST_PIXELS_A_SIDE = MappingProxyType({"webp": 16_383, "jpeg": 65_500})
+PNG: Final = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP)
+"""One filter for all rows: half the time of choosing one for each, for a hundredth more bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,8 @@ def _on_ground(picture: Image.Image, background: str) -> Image.Image:
 def _encoded(picture: Image.Image, variant: Variant, profile: bytes | None) -> bytes:
     body = BytesIO()
     match variant.format:
+        case "png" if profile is None:
+            return _plain_png(picture)
         case "png":  # level 6 takes several times as long for a tenth less
             picture.save(body, "PNG", compress_level=1, icc_profile=profile)
         case "webp":  # lossy colour, lossless alpha
@@ -100,3 +107,12 @@ def _encoded(picture: Image.Image, variant: Variant, profile: bytes | None) -> b
         case "jpeg":
             picture.save(body, "JPEG", quality=variant.quality, icc_profile=profile)
     return body.getvalue()
+
+
+def _plain_png(picture: Image.Image) -> bytes:
+    """RGB or RGBA as PNG without a profile; OpenCV lets the filter be chosen, Pillow does not."""
+    order = cv2.COLOR_RGBA2BGRA if picture.mode == "RGBA" else cv2.COLOR_RGB2BGR
+    made, body = cv2.imencode(".png", cv2.cvtColor(np.asarray(picture), order), PNG)
+    if not made:
+        raise ValueError("OpenCV made no PNG")
+    return body.tobytes()

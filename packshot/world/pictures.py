@@ -25,6 +25,8 @@ PLAIN: Final = frozenset({"JPEG", "PNG", "WEBP"})
 PLAIN_MODES: Final = frozenset({"RGB", "RGBA", "L"})
 CUT_OUT_SHARE: Final = 0.05
 PREVIEW_SIDE: Final = 256
+PREVIEW_LEAST: Final = 192
+"""A JPEG decoded to no less than this is small enough, mostly without being resized."""
 PREVIEW_BYTES: Final = 30_000
 JPEG_QUALITIES: Final = (95, 90, 85)
 
@@ -156,7 +158,7 @@ def preview(content: bytes) -> bytes:
     """Make a small upright JPEG, at most 256 pixels a side and 30 kB."""
     with _reading():
         image = _open(content)
-        image.draft(None, (PREVIEW_SIDE, PREVIEW_SIDE))  # a JPEG is decoded at an eighth
+        image.draft(None, (PREVIEW_LEAST, PREVIEW_LEAST))  # a JPEG is decoded at an eighth
         picture = _on_white(_upright(image))
         picture.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.LANCZOS)
     bodies = (_jpeg(picture, quality) for quality in (80, 60, 40, 20))

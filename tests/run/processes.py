@@ -1,0 +1,77 @@
+"""A night as a process of its own, which may be taken away at any moment."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from packshot.facts.job import Job
+
+ROOT = Path(__file__).parents[2]
+NIGHT = """\
+import sys
+from packshot.facts.job import Job
+from packshot.run import session
+
+shop, _ = session.begin(Job.model_validate_json(sys.argv[1]), sys.argv[2])
+try:
+    session.read_manifest(shop)
+    session.detect_changes(shop)
+    session.check_credits(shop)
+    print("on record", flush=True)
+    session.run_in_threads(shop)
+    print("worked", flush=True)
+    session.publish_report(shop)
+    print("published", flush=True)
+finally:
+    shop.close()
+"""
+
+DEATH = """\
+import os, sys
+from pathlib import Path
+from packshot.world.store import LocalStore
+
+Path.write_bytes = lambda path, content: (path.touch(), os._exit(9))
+LocalStore(sys.argv[1]).write("a", b"content")
+"""
+
+
+@contextmanager
+def night(job: Job, key: str, scratch: Path) -> Iterator[subprocess.Popen[str]]:
+    """A run that says how far it has come: `on record`, `worked`, `published`."""
+    scratch.mkdir(exist_ok=True)
+    with subprocess.Popen(
+        [sys.executable, "-c", NIGHT, job.model_dump_json(), key],
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(scratch)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def take_away(process: subprocess.Popen[str]) -> None:
+    """No signal handler, no tidying up: `kill -9`."""
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def wait_for(process: subprocess.Popen[str], said: str) -> None:
+    """Read on until the run says this."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.strip() == said:
+            return
+    raise AssertionError(f"the run ended without having said `{said}`")
+
+
+def die_writing(place: Path) -> None:
+    """A process that dies in the middle of a write."""
+    subprocess.run([sys.executable, "-c", DEATH, str(place)], check=False, cwd=ROOT)

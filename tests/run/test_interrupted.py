@@ -1,0 +1,181 @@
+"""A run may be taken away at any moment: nothing is lost, and what was paid for is found again."""
+
+import json
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pandas as pd
+import pytest
+
+from packshot.facts.outcome import Outcome
+from packshot.run import session
+from packshot.world.ledger import Head
+from packshot.world.store import LocalStore
+from tests.run.nights import KEY, Shop
+from tests.run.processes import die_writing, night, take_away, wait_for
+
+DIFFERENT, EQUAL, WORKERS = 40, 8, 12
+ITEMS = DIFFERENT + EQUAL
+ENDED = {str(outcome) for outcome in Outcome}
+
+
+@pytest.fixture
+def stocked(shop: Shop) -> Iterator[Shop]:
+    """A shop with forty pictures, one of them under eight more SKUs, and a provider to wait for."""
+    shop.market.pass_for_real()
+    shop.settings = {"limits": {"workers": WORKERS, "calls_at_once": WORKERS // 2}}
+    for number in range(DIFFERENT):
+        shop.draw(f"{number}.png", colour=number)
+    equal = [shop.row(f"equal-{number}", "7.png") for number in range(EQUAL)]
+    shop.list(*(shop.row(f"{number}", f"{number}.png") for number in range(DIFFERENT)), *equal)
+    shop.market.state.change({"latency_seconds": (0.02, 0.25)})
+    yield shop
+    shop.market.state.change({"latency_seconds": 0.0})
+
+
+def killed(shop: Shop, scratch: Path, *, after: str | None, seconds: float) -> int:
+    """Take a run away so many seconds after it has come so far; answers its open calls."""
+    before = set(runs_of(shop))
+    with night(shop.job(), KEY, scratch) as process:
+        if after is not None:
+            wait_for(process, after)
+        time.sleep(seconds)
+        take_away(process)
+    return sum(open_calls(shop, run) for run in set(runs_of(shop)) - before)
+
+
+def runs_of(shop: Shop) -> list[Path]:
+    """The folders of all runs that are on record, in order."""
+    return sorted(file.parent for file in shop.state.glob("*/runs/*/run.json"))
+
+
+def open_calls(shop: Shop, run: Path) -> int:
+    """Calls that a run has declared and whose purchase is not stored."""
+    lines = [line for file in run.glob("intents/*") for line in file.read_text().splitlines()]
+    wanted = [json.loads(line)["fingerprint"] for line in lines]
+    return sum(not list(shop.state.glob(f"masters/*/{name}/*.zip")) for name in wanted)
+
+
+def summaries(shop: Shop) -> list[dict[str, Any]]:
+    """Of all runs that are on record, in order; each must have one."""
+    return [json.loads((run / "summary.json").read_text()) for run in runs_of(shop)]
+
+
+def assert_every_item_ended_once(report: pd.DataFrame) -> None:
+    """One row and one outcome per item, whatever happened to the run."""
+    assert sorted(report["row"]) == list(range(2, ITEMS + 2))
+    assert report["key"].is_unique
+    assert set(report["outcome"]) <= ENDED
+
+
+def assert_paid_for(shop: Shop, runs: list[dict[str, Any]], lost: int) -> None:
+    """At most the calls that were open are lost, and these are named in the books."""
+    state = shop.market.state
+    assert state.charged_calls <= DIFFERENT + lost
+    assert len(state.identities) == DIFFERENT
+    charged = sum(run["money"]["charged"] for run in runs)
+    uncertain = sum(run["money"]["uncertain"] for run in runs)
+    assert charged <= state.credits_charged <= charged + uncertain
+
+
+def assert_tidy(place: Path) -> None:
+    """Nothing lies about half written."""
+    assert not [file for file in place.rglob("*.partial*") if file.is_file()]
+
+
+def test_a_run_that_is_killed_again_and_again(stocked: Shop, tmp_path: Path) -> None:
+    """Every dead run has its report, every item ends well, and no picture is bought twice over."""
+    moments = [random.uniform(0.05, 0.5) for _ in range(4)]  # noqa: S311
+    kills: list[tuple[str | None, float]] = [
+        (None, random.uniform(0.3, 1.0)),  # noqa: S311
+        *(("on record", moment) for moment in moments),
+    ]
+    lost = [
+        killed(stocked, tmp_path / "scratch", after=after, seconds=seconds)
+        for after, seconds in kills
+    ]
+    assert max(lost) <= WORKERS
+    last = stocked.night()
+    runs = summaries(stocked)
+    assert [run["interrupted"] for run in runs] == [True] * (len(runs) - 1) + [False], kills
+    for folder in runs_of(stocked):
+        assert_every_item_ended_once(pd.read_parquet(folder / "report.parquet"))
+    assert set(last.outcomes.values()) <= {"cut", "recovered", "reused", "unchanged"}, kills
+    assert_paid_for(stocked, runs, sum(lost))
+    assert_tidy(tmp_path)
+    assert len(list((stocked.folder / "out").rglob("*.png"))) == ITEMS
+    again = stocked.night()
+    assert (again.seen.posts, again.summary.outcomes) == (0, {"unchanged": ITEMS})
+
+
+def test_a_purchase_that_no_item_knew_is_recovered(stocked: Shop) -> None:
+    """What a dead run bought and could not note is on a list, until an item learns of it."""
+    stocked.dead_night(limit=10)
+    (dead,) = session.publish_open_runs(stocked.job())
+    assert (dead.interrupted, dead.money.charged, dead.money.uncertain) == (True, 10, 0)
+    assert dead.outcomes == {"deferred": ITEMS}
+    assert len(head(stocked).unknown_purchases) == 10
+    night = stocked.night()
+    assert night.summary.outcomes["recovered"] == 10 + EQUAL
+    assert night.summary.money.paid_before == 10
+    assert head(stocked).unknown_purchases == []
+    assert stocked.market.state.charged_calls == DIFFERENT
+
+
+def test_a_run_killed_before_its_report_loses_no_work(stocked: Shop, tmp_path: Path) -> None:
+    """What was noted counts: the report of a run that was through says what it had done."""
+    stocked.market.state.change({"latency_seconds": 0.0})
+    killed(stocked, tmp_path / "scratch", after="worked", seconds=0)
+    last = stocked.night()
+    (dead,) = last.earlier
+    assert dead.interrupted
+    assert dead.money.charged == DIFFERENT
+    assert last.seen.posts == 0
+    assert set(last.outcomes.values()) <= {"recovered", "reused", "unchanged"}
+
+
+def test_what_was_half_written_is_swept_up(stocked: Shop, tmp_path: Path) -> None:
+    """A write that a kill cut off leaves a file aside; the next run removes it."""
+    for place in (stocked.state, stocked.folder / "out" / stocked.catalog):
+        die_writing(place)
+        assert [file for file in place.rglob("*.partial") if file.is_file()]
+    stocked.night(limit=1)
+    assert_tidy(tmp_path)
+
+
+def test_a_run_on_object_storage_that_is_killed(
+    stocked: Shop, bucket_url: str, tmp_path: Path
+) -> None:
+    """On S3 the same holds: the next process finds the dead run, its purchases and its lease."""
+    places = {"destination": f"{bucket_url}/shop", "state": f"{bucket_url}/state"}
+    job = stocked.job().model_copy(update=places)
+    with night(job, KEY, tmp_path / "scratch") as process:
+        wait_for(process, "on record")
+        time.sleep(0.8)
+        take_away(process)
+    with night(job, KEY, tmp_path / "scratch") as process:
+        wait_for(process, "published")
+    runs = list(runs_on_s3(bucket_url))
+    assert [run["interrupted"] for run in runs] == [True, False]
+    assert [sum(run["outcomes"].values()) for run in runs] == [ITEMS, ITEMS]
+    assert not {"failed", "deferred", "rejected"} & set(runs[1]["outcomes"])
+    assert_paid_for(stocked, runs, WORKERS)
+
+
+def runs_on_s3(bucket_url: str) -> Iterator[dict[str, Any]]:
+    """Summaries in the order of the runs."""
+    bucket = boto3.resource("s3").Bucket(bucket_url.removeprefix("s3://"))
+    for thing in bucket.objects.filter(Prefix="state/shop/runs/"):
+        if thing.key.endswith("/summary.json"):
+            yield json.loads(thing.get()["Body"].read())
+
+
+def head(shop: Shop) -> Head:
+    """Where the ledger stands."""
+    return Head.model_validate_json(
+        LocalStore(str(shop.state)).read(f"{shop.catalog}/ledger/HEAD.json")
+    )
