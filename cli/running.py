@@ -1,11 +1,14 @@
 """Run a flow from the command line, with a progress bar where a terminal is there."""
 
 import os
+import signal
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cli import exits
@@ -60,6 +63,7 @@ def run_flow(job: Job, *, retry_failures: bool, verbose: bool) -> Ended:
         os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
     watcher = _Watcher()
     with watcher:
+        _start_server()
         from flows.cut_catalog import cut_catalog  # noqa: PLC0415  must see the settings above
         from flows.retry_failures import retry_failures as retry_flow  # noqa: PLC0415
         from tasks import open_runs  # noqa: PLC0415
@@ -72,6 +76,27 @@ def run_flow(job: Job, *, retry_failures: bool, verbose: bool) -> Ended:
     if summary is None and exits.of_state(name) is exits.Exit.DEFECT:
         _raise_what_was_raised(state.data)
     return Ended(name, state.message or "", summary)
+
+
+def _start_server() -> None:
+    """Start Prefect's temporary server, where no other is set, out of the reach of Ctrl-C.
+
+    A terminal sends Ctrl-C to all of its processes; without its server a run could neither
+    let its calls land nor end. A child inherits the signals that its parent's thread blocks.
+    """
+    from prefect.server.api.server import SubprocessASGIServer  # noqa: PLC0415  slow
+    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415
+
+    def start() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        with suppress(RuntimeError, httpx.HTTPError):  # Prefect tries again, and says why
+            SubprocessASGIServer().start()
+
+    if PREFECT_API_URL.value():
+        return
+    starting = threading.Thread(target=start, daemon=True)
+    starting.start()
+    starting.join()
 
 
 def _raise_what_was_raised(data: object) -> None:

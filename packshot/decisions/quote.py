@@ -105,6 +105,11 @@ class Quote:
     def sum_up(self) -> str:
         """The sum in front of the reader."""
         demand, funds, unit = self.demand, self.funds, self.funds.account.unit
+        if not demand.at_most and not funds.account.total:
+            return (
+                f"At most {demand.calls:,} pictures in about {_time(self.minutes_at_most)}, "
+                "for nothing."
+            )
         wanted = (
             f"At most {_calls(demand.calls)} for {_say(demand.at_most)} {unit} "
             f"in about {_time(self.minutes_at_most)}; "

@@ -21,7 +21,9 @@ class Variant(BaseModel):
         str,
         Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$", description="Part of the file name."),
     ] = "cutout"
-    format: Literal["png", "webp", "jpeg"] = "png"
+    format: Annotated[
+        Literal["png", "webp", "jpeg"], Field(description="JPEG needs a background.")
+    ] = "png"
     background: Annotated[
         str | None, Field(description="Hex colour behind the product; empty keeps it transparent.")
     ] = None

@@ -9,10 +9,16 @@ import duckdb
 
 from packshot.facts.outcome import SECONDS_FIELDS
 from packshot.world.ledger import COLUMNS
-from packshot.world.tables import columns_of, quoted
+from packshot.world.tables import columns_of, literal, quoted
 
 _FORMULA = r"'^[=+\-@\t\r]'"
 """Cells that a spreadsheet would run (OWASP, CSV Injection)."""
+_URL = (
+    r"([A-Za-z][A-Za-z0-9+.-]*://)"
+    r"(?:[^\s/?#@<>]*@|[^\s/?#@:<>]*:[0-9]*[^0-9/\s?#<>][^\s?#<>]*@)?"
+    r"([^\s?#<>]*)(?:[?#][^\s<>]*)?"
+).replace("<>", "<>\"'")
+"""An address in a text: scheme, login (a password may hold a slash), place, query."""
 _KNOWN = [
     name
     for name in COLUMNS
@@ -81,7 +87,7 @@ SELECT p.row, p.file, p.sku, p.key, p.position,
  {_box("box_stated")}, {_box("box_computed")},
  round(CASE WHEN e.key IS NULL THEN l.source_width::DOUBLE * l.source_height
   ELSE e.source_width::DOUBLE * e.source_height END / 1e6, 3) AS megapixels,
- {seconds}{"".join(f", p.{quoted(name)}" for name in carried)}
+ {seconds}{"".join(f", {_discreet(name)}" for name in carried)}
 FROM plan p
 LEFT JOIN endings e ON e.key = p.key AND (p.number IS NOT NULL OR p.state = 'repeat')
 LEFT JOIN ledger l ON l.key = p.key AND e.key IS NULL
@@ -91,6 +97,16 @@ LEFT JOIN (SELECT key, any_value(charge_stated) AS charge_stated FROM purchases 
 LEFT JOIN firsts f ON f.key = p.key AND p.state = 'repeat'
 ORDER BY p.seq
 """
+
+
+def _discreet(name: str) -> str:
+    """A carried column: addresses in its cells lose login, query and fragment."""
+    column = quoted(name)
+    return (
+        f"CASE WHEN contains(p.{column}, '://') "
+        f"THEN regexp_replace(p.{column}, {literal(_URL)}, '\\1\\2', 'g') "
+        f"ELSE p.{column} END AS {column}"
+    )
 
 
 def _box(name: str) -> str:

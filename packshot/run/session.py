@@ -25,6 +25,7 @@ from packshot.facts.errors import (
     StopRequested,
     StoreUnavailable,
 )
+from packshot.facts.item import public
 from packshot.facts.job import Job
 from packshot.facts.outcome import Outcome, ending_event
 from packshot.facts.purchase import Account, PurchaseClass
@@ -357,12 +358,21 @@ def check_credits(shop: Workshop) -> Verdict:
             "retry_failures": shop.retry_failures,
             "report": shop.place.state.address(f"{folder}/report.html"),
             "plan": plan.model_dump(mode="json"),
-            "job": shop.job.model_dump(mode="json"),
+            "job": shop.job.model_dump(mode="json") | {"manifest": _shown(shop.job.manifest)},
         },
     )
     shop.head = shop.head.model_copy(update={"open_runs": [*shop.head.open_runs, shop.run_id]})
     shop.place.ledger.move(shop.head)
     return verdict
+
+
+def _shown(manifest: str) -> str:
+    """A manifest's address as it may be written down; `?` in a path is a wildcard and stays."""
+    scheme, mark, rest = manifest.partition("://")
+    if scheme.lower() in {"http", "https"}:
+        return public(manifest)
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}" if mark else manifest
 
 
 def batches(shop: Workshop) -> list[Batch]:

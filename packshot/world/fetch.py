@@ -1,6 +1,5 @@
 """Fetches pictures: conditionally, in pieces, within limits, and again where that may help."""
 
-import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -32,6 +31,7 @@ from packshot.world.fetch_answers import (
     too_many,
 )
 from packshot.world.network_guard import guarded_transport, until
+from packshot.world.quiet import quiet_libraries
 
 WEB = frozenset({"http", "https"})
 LONGEST_WAIT_SECONDS = 8.0
@@ -165,9 +165,7 @@ class Fetcher:
         storage_options: Mapping[str, object] | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        # At INFO httpx writes whole URLs, logins and signatures included; httpcore does at DEBUG.
-        for name in ("httpx", "httpcore"):
-            logging.getLogger(name).setLevel(logging.WARNING)
+        quiet_libraries()
         for scheme in allowed_schemes - WEB:
             _require_driver(scheme)
         self.tally = Tally()

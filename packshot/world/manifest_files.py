@@ -18,6 +18,7 @@ import zstandard
 
 from packshot.facts.errors import BadManifest
 from packshot.facts.item import public
+from packshot.world.quiet import quiet_libraries
 
 Format = Literal["delimited", "json_lines", "parquet"]
 
@@ -70,6 +71,7 @@ def opened(manifest: str, storage_options: Mapping[str, Any]) -> Iterator[Iterat
     A file that lies elsewhere is first copied whole, so that half a download is never
     taken for half a catalog; the copy lasts until the next file. Raises `BadManifest`.
     """
+    quiet_libraries()
     with tempfile.TemporaryDirectory(prefix="packshot-manifest-") as room:
         yield _fetched(manifest, storage_options, Path(room))
 

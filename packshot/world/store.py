@@ -15,8 +15,10 @@ import fsspec
 from fsspec.core import split_protocol
 
 from packshot.facts.errors import BadOption, StoreUnavailable
+from packshot.facts.item import public as without_secrets
 from packshot.facts.job import Storage
 from packshot.world.asides import SUFFIX, Asides
+from packshot.world.quiet import quiet_libraries
 
 LOCAL_PROTOCOLS = frozenset({"file", "local"})
 
@@ -253,9 +255,13 @@ def open_store(url: str, storage: Storage, *, public: bool = False) -> Store:
     protocol, path = split_protocol(url)
     if protocol is None or protocol in LOCAL_PROTOCOLS:
         return LocalStore(path)
+    shown = without_secrets(url)
     if protocol in {"http", "https"}:
-        raise BadOption(f"{url}: pictures cannot be written over HTTP; give a folder or s3://…")
+        raise BadOption(f"{shown}: pictures cannot be written over HTTP; give a folder or s3://…")
+    if "@" in url and shown != url:
+        raise BadOption(f"{shown}: name the place without a login; credentials have a place else")
+    quiet_libraries()
     try:
         return ObjectStore(url, storage, public=public)
     except (ImportError, ValueError) as error:
-        raise BadOption(f"{url}: no file system is installed for `{protocol}://`") from error
+        raise BadOption(f"{shown}: no file system is installed for `{protocol}://`") from error

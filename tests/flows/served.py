@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -35,6 +35,12 @@ def soon(look: Callable[[], T | None], seconds: float, what: str) -> T:
             return found
         time.sleep(0.2)
     raise AssertionError(f"{what}: not within {seconds:g} s")
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that it has started; a run leads a session of its own."""
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+    return [pid, *(each for child in found.stdout.split() for each in family(int(child)))]
 
 
 @dataclass
@@ -76,7 +82,9 @@ class Prefect:
             try:
                 yield running
             finally:
-                os.killpg(running.pid, signal.SIGKILL)
+                for pid in family(running.pid):
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
                 running.wait()
 
     def command(self, *words: str) -> str:
@@ -95,8 +103,13 @@ class Prefect:
         return done.stdout
 
     def ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401  any JSON
-        """One call of the API."""
-        answer = httpx.request(method, f"{self.url}{path}", json=body, timeout=30)
+        """One call of the API, again while SQLite is busy."""
+
+        def look() -> httpx.Response | None:
+            answer = httpx.request(method, f"{self.url}{path}", json=body, timeout=30)
+            return None if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE else answer
+
+        answer = soon(look, 30, f"an answer to {method} {path}")
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
