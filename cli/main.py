@@ -314,10 +314,11 @@ def _show(summary: Summary, job: Job, *, as_json: bool) -> None:
 def main() -> None:
     """Run the command; every error becomes a sentence and an exit code."""
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    sys.exit(_code_of_command())
+    sys.exit(code_of_command())
 
 
-def _code_of_command() -> int:
+def code_of_command() -> int:
+    """What the command line in `sys.argv` comes to."""
     try:
         code = app(standalone_mode=False)
     except PackshotError as error:

@@ -79,16 +79,15 @@ def _load_staged(connection: duckdb.DuckDBPyConnection, staged: Path, paid: Paid
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE row_options (pair VARCHAR, paid_options VARCHAR)"
     )
-    connection.executemany(
-        "INSERT INTO row_options VALUES (?, ?)",
-        [
-            (
-                f"{kind or ''}/{size or ''}",
-                paid.overridden(foreground_type=kind, resolution=size).canonical(),
-            )
-            for kind, size in pairs
-        ],
-    )
+    options = [
+        (
+            f"{kind or ''}/{size or ''}",
+            paid.overridden(foreground_type=kind, resolution=size).canonical(),
+        )
+        for kind, size in pairs
+    ]
+    if options:  # an empty manifest has none
+        connection.executemany("INSERT INTO row_options VALUES (?, ?)", options)
     approved = "approved" if "approved" in columns_of(connection, raw) else "true AS approved"
     connection.execute(
         "CREATE OR REPLACE VIEW staged AS SELECT s.* EXCLUDE (file_row_number), "

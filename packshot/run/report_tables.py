@@ -11,7 +11,22 @@ from packshot.facts.outcome import SECONDS_FIELDS
 from packshot.world.ledger import COLUMNS
 from packshot.world.tables import columns_of, literal, quoted
 
-_FORMULA = r"'^[=+\-@\t\r]'"
+_CARRIED = "carried_"
+FAILED_COLUMNS = {
+    "sku": "p.sku",
+    "image_url": "p.url",
+    "position": "p.position",
+    "image_id": "p.image_id",
+    "foreground_type": "p.foreground_type",
+    "resolution": "p.resolution",
+    "packshot_outcome": "r.outcome",
+    "packshot_reason_code": "r.reason_code",
+    "packshot_reason": "r.reason",
+}
+"""Columns of failed.csv, and where they come from in plan and report."""
+_SAID_BEFORE = {name for name in FAILED_COLUMNS if name.startswith("packshot_")}
+"""What an earlier failed.csv said of a row is not carried on."""
+_FORMULA = r"'^[=+\-@\t\r\n]'"
 """Cells that a spreadsheet would run (OWASP, CSV Injection)."""
 _URL = (
     r"([A-Za-z][A-Za-z0-9+.-]*://)"
@@ -46,7 +61,7 @@ def report_table(
         f"{_outcome('p', 'e')} AS outcome FROM plan p LEFT JOIN endings e ON e.key = p.key "
         "WHERE p.state <> 'repeat' AND p.key IN (SELECT key FROM plan WHERE state = 'repeat')"
     )
-    carried = [name for name in columns_of(connection, "plan") if name.startswith("carried_")]
+    carried = [name for name in columns_of(connection, "plan") if name.startswith(_CARRIED)]
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE report AS {_report_query(carried)}", list(unended)
     )
@@ -125,7 +140,8 @@ def write_report(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[st
     }
     copy = "COPY ({query}) TO '{file}' ({options})"
     parquet, csv = "FORMAT parquet, COMPRESSION zstd", "FORMAT csv, HEADER"
-    safe = ", ".join(_safe_cell(connection, name) for name in columns_of(connection, "report"))
+    kinds = connection.execute("SELECT column_name, column_type FROM (DESCRIBE report)").fetchall()
+    safe = ", ".join(_safe_cell(name, kind) for name, kind in kinds)
     shown = "outcome <> 'unchanged' AND coalesce(reason_code, '') NOT IN ('limit', 'not_selected')"
     for name, query, options in (
         ("report.parquet", "SELECT * FROM report", parquet),
@@ -137,13 +153,12 @@ def write_report(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[st
     return files
 
 
-def _safe_cell(connection: duckdb.DuckDBPyConnection, name: str) -> str:
+def _safe_cell(name: str, kind: str) -> str:
     """A column for report.csv: text that a spreadsheet would run is quoted with an apostrophe."""
-    kind = connection.execute(f"SELECT typeof({quoted(name)}) FROM report LIMIT 1").fetchone()
     column = quoted(name)
     if name == "pictures":
         return "to_json(pictures)::VARCHAR AS pictures"
-    if kind is not None and kind[0] != "VARCHAR":
+    if kind != "VARCHAR":
         return column
     return (
         f"CASE WHEN regexp_matches({column}, {_FORMULA}) THEN '''' || {column} "
@@ -152,20 +167,30 @@ def _safe_cell(connection: duckdb.DuckDBPyConnection, name: str) -> str:
 
 
 def _failed_query(connection: duckdb.DuckDBPyConnection) -> str:
-    """What did not succeed, as a manifest again: cells are raw, URLs whole."""
-    carried = ", ".join(
-        f"p.{quoted(name)} AS {quoted(name.removeprefix('carried_'))}"
+    """What did not succeed, as a manifest again: cells are raw, URLs whole.
+
+    A report has the plan's rows in their order, so a row's number in it is its `seq`.
+    """
+    own = ", ".join(
+        f"{source} AS {name}" if source.partition(".")[2] != name else source
+        for name, source in FAILED_COLUMNS.items()
+    )
+    carried = "".join(
+        f", p.{quoted(name)} AS {quoted(_own_name(name))}"
         for name in columns_of(connection, "plan")
-        if name.startswith("carried_")
+        if name.startswith(_CARRIED) and _own_name(name).casefold() not in _SAID_BEFORE
     )
     return (
-        "SELECT p.sku, p.url AS image_url, p.position, p.image_id, p.foreground_type, "
-        "p.resolution, r.outcome AS packshot_outcome, r.reason_code AS packshot_reason_code, "
-        f"r.reason AS packshot_reason{', ' + carried if carried else ''} "
-        "FROM plan p JOIN report r ON r.row = p.row AND r.key IS NOT DISTINCT FROM p.key "
-        "AND r.file IS NOT DISTINCT FROM p.file "
+        f"SELECT {own}{carried} FROM plan p JOIN report r ON r.rowid = p.seq "
         "WHERE r.outcome IN ('failed', 'rejected') ORDER BY p.seq"
     )
+
+
+def _own_name(carried: str) -> str:
+    """The manifest's name of a column; it keeps the prefix where ours would be hidden."""
+    name = carried.removeprefix(_CARRIED)
+    ours = name.casefold() in FAILED_COLUMNS and name.casefold() not in _SAID_BEFORE
+    return carried if ours else name
 
 
 def ledger_changes(connection: duckdb.DuckDBPyConnection, file: Path, *, now: str) -> None:

@@ -39,8 +39,11 @@ def soon(look: Callable[[], T | None], seconds: float, what: str) -> T:
 
 def family(pid: int) -> list[int]:
     """A process and all that it has started; a run leads a session of its own."""
-    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
-    return [pid, *(each for child in found.stdout.split() for each in family(int(child)))]
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:  # it has just ended
+        return [pid]
+    return [pid, *(each for child in children for each in family(int(child)))]
 
 
 @dataclass

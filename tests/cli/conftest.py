@@ -1,0 +1,76 @@
+"""A sandbox, a Prefect server and a desk for tests of the command."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cli import main
+from packshot.run import session
+from tests.cli.desk import Desk, Done
+from tests.flows.served import Prefect, free_port, soon
+from tests.run.nights import Market
+
+Command = Callable[..., Done]
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
+    """One server for all runs of the command: each would start its own otherwise."""
+    prefect = Prefect(tmp_path_factory.mktemp("prefect"), free_port())
+    start = ("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port")
+    with prefect.process(*start, str(prefect.port)):
+        soon(prefect.is_up, 120, "the Prefect server")
+        yield prefect
+
+
+@pytest.fixture(scope="session")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
+    """A provider and a picture host on loopback."""
+    with Market(tmp_path_factory.mktemp("cdn")) as market:
+        yield market
+
+
+@pytest.fixture
+def plain_desk(market: Market, tmp_path: Path) -> Iterator[Desk]:
+    """A desk for commands that need no Prefect; the sandbox remembers nothing."""
+    market.open_anew()
+    yield Desk(market, tmp_path, {k: v for k, v in os.environ.items() if "PREFECT" not in k})
+    market.state.change({"latency_seconds": 0})
+
+
+@pytest.fixture
+def desk(plain_desk: Desk, prefect_server: Prefect) -> Desk:
+    """A desk whose runs are known to the server."""
+    plain_desk.environment = prefect_server.environment
+    return plain_desk
+
+
+@pytest.fixture
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Command:
+    """The command within this process, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.delenv("REMOVEBG_API_KEY", raising=False)
+
+    def call(*words: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["packshot", *words])
+        code = main.code_of_command()
+        said = capsys.readouterr()
+        return Done(code, said.out, said.err)
+
+    return call
+
+
+@pytest.fixture
+def _defective(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planning is broken in a way that nobody thought of."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("nobody thought of this")
+
+    monkeypatch.setattr(session, "plan_only", fail)

@@ -1,0 +1,157 @@
+"""Every command that the README shows does what it says."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+import httpx
+import pytest
+
+from packshot.sandbox.server import Sandbox
+from tests.flows.served import ROOT, Prefect, free_port, soon
+
+pytestmark = pytest.mark.slow
+
+PACKSHOT = Path(sys.executable).with_name("packshot")
+DEPLOYED = {
+    "prefect server start &",
+    "prefect work-pool create packshot --type process",
+    "prefect deploy --all",
+    "prefect worker start --pool packshot",
+}
+"""What the fixtures of this folder run before its tests."""
+
+
+def commands() -> list[str]:
+    """All lines of the README's shell blocks, in order."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line]
+
+
+class Reader:
+    """Somebody with a catalog, a bucket and a key, who types what the README says."""
+
+    def __init__(self, prefect: Prefect, folder: Path, bucket: str, market: Sandbox) -> None:
+        self.folder = folder
+        self.bucket = bucket
+        self.market = market
+        self.port = free_port()
+        self.environment = prefect.environment | {"PREFECT_API_URL": prefect.url}
+        self.servers: list[subprocess.Popen[bytes]] = []
+
+    def type(self, line: str) -> None:
+        """Run one line; `export` and leading assignments change the environment."""
+        words = shlex.split(line.removeprefix("export "))
+        given = dict(word.split("=", 1) for word in words if re.match(r"[A-Z_]+=", word))
+        words = [word for word in words if "=" not in word or word.startswith("--")]
+        if line.startswith("export "):
+            self.environment |= given
+        elif words[:2] == ["packshot", "sandbox"]:
+            self._serve(words)
+        else:
+            self._run(words, given)
+
+    def _run(self, words: list[str], given: dict[str, str]) -> None:
+        assert words[0] == "packshot", f"no test knows how to run {words}"
+        words = [word.replace("s3://shop", self.bucket) for word in words[1:]]
+        words = [word.replace("8585", str(self.port)) for word in words]
+        if words[0] in {"plan", "run", "account"} and "--provider-url" not in words:
+            words += ["--provider-url", f"{self.market.url}/v1.0"]
+        if words[0] in {"plan", "run"}:
+            words += ["--allow-host", "127.0.0.1"]
+        done = subprocess.run(
+            [PACKSHOT, *words],
+            cwd=self.folder,
+            env=self.environment | given,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+
+    def _serve(self, words: list[str]) -> None:
+        told = [word.replace("8585", str(self.port)) for word in words[1:] if word != "&"]
+        self.servers.append(
+            subprocess.Popen([PACKSHOT, *told], cwd=self.folder, env=self.environment)
+        )
+        soon(self._answers, 20, "the sandbox")
+
+    def _answers(self) -> bool:
+        try:
+            url = f"http://127.0.0.1:{self.port}/_sandbox/state"
+            return httpx.get(url, trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
+
+def test_the_demo_is_what_make_demo_types() -> None:
+    """`make demo` ends in the command whose output the README shows."""
+    make = shutil.which("make")
+    assert make is not None
+    said = subprocess.run(
+        [make, "--dry-run", "demo"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.splitlines()[-1] == ".venv/bin/packshot demo"
+
+
+def test_a_second_demo_changes_nothing(prefect: Prefect, tmp_path: Path) -> None:
+    """Cut out, and then nothing: the sample catalog, twice."""
+    said = [
+        subprocess.run(
+            [PACKSHOT, "demo"],
+            cwd=tmp_path,
+            env=prefect.environment | {"PREFECT_API_URL": prefect.url},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        ).stdout
+        for _ in range(2)
+    ]
+    assert "Nothing changed" not in said[0]
+    assert "13 │ bought in this run" in said[0]
+    assert "Nothing changed" in said[1]
+    assert len(list(tmp_path.glob("demo/pictures/*/*.png"))) == 14
+
+
+def test_every_command_of_the_readme_runs(
+    prefect: Prefect, bucket_url: str, tmp_path: Path
+) -> None:
+    """Typed in order, each ends with exit code 0; the sandbox stands in for remove.bg."""
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    shutil.copy(ROOT / "manifests" / "samples" / "ball.jpg", pictures / "ball.jpg")
+    with Sandbox(folder=pictures) as market:
+        catalog = f"sku,image_url\nBALL-7,{market.url}/cdn/ball.jpg\n"
+        (tmp_path / "catalog.csv").write_text(catalog)
+        reader = Reader(prefect, tmp_path, bucket_url, market)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"):
+            reader.environment[name] = os.environ[name]
+        _put(bucket_url, catalog)
+        try:
+            for line in commands():
+                if line != "make demo" and line not in DEPLOYED:
+                    reader.type(line)
+        finally:
+            for server in reader.servers:
+                server.terminate()
+                server.wait(20)
+    assert list(tmp_path.glob("cutouts/BALL-7/*.png"))
+    assert list(tmp_path.glob("rehearsal/BALL-7/*.png"))
+
+
+def test_the_commands_for_prefect_are_the_ones_the_fixtures_run() -> None:
+    """A documented command that nothing runs is a promise without a witness."""
+    shown = [line for line in commands() if line.startswith("prefect ")]
+    assert set(shown) == DEPLOYED
+
+
+def _put(bucket: str, catalog: str) -> None:
+    name = bucket.removeprefix("s3://")
+    boto3.client("s3").put_object(Bucket=name, Key="export/catalog.csv", Body=catalog.encode())
