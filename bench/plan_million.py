@@ -65,7 +65,12 @@ def main() -> None:
         ]
     text = report(asked.rows, rounds)
     print(text)
-    write_result("plan_million", "Plan a million", "python -m bench.plan_million", text)
+    write_result(
+        "plan_million",
+        "Plan a million",
+        f"python -m bench.plan_million --rows {asked.rows} --rounds {asked.rounds}",
+        text,
+    )
 
 
 if __name__ == "__main__":

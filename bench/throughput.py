@@ -146,7 +146,12 @@ def main() -> None:
                 print({side: round(one["seconds"], 2) for side, one in rounds[-1].items()})
     text = report(rounds, asked.images, asked.threads)
     print(text)
-    write_result("throughput", "Throughput beside a bare loop", "python -m bench.throughput", text)
+    write_result(
+        "throughput",
+        "Throughput beside a bare loop",
+        f"python -m bench.throughput --images {asked.images} --rounds {asked.rounds}",
+        text,
+    )
 
 
 if __name__ == "__main__":

@@ -101,7 +101,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="packshot-bench-") as folder:
         text = report(measured(Path(folder), asked.images, asked.rounds), asked.images)
     print(text)
-    write_result("unchanged", "An unchanged night", "python -m bench.unchanged", text)
+    write_result(
+        "unchanged",
+        "An unchanged night",
+        f"python -m bench.unchanged --images {asked.images} --rounds {asked.rounds}",
+        text,
+    )
 
 
 if __name__ == "__main__":

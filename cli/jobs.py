@@ -8,10 +8,14 @@ from pydantic import BaseModel, ValidationError
 
 from cli.flags import ARGUMENTS, field_at, model_in, name_of
 from cli.given import Given
+from flows.environment import home_spool, key_from_environment
 from packshot.facts.errors import BadOption
 from packshot.facts.job import Job
+from packshot.providers.registry import PROVIDERS
 from packshot.world.saved_plans import planned_job
 
+SAMPLES = Path(__file__).parent.parent / "manifests" / "sample.csv"
+DEMO_VARIANT = {"name": "cutout", "crop": True, "margin": 0.05}
 ONE_RUN_ONLY = ("limit", "only")
 ONE_RUN_OPTIONS = ("plan", "sample", "yes")
 """What was meant for the last run, not for a retry of its failures."""
@@ -102,6 +106,39 @@ def _rooted(job: Job) -> Job:
 
 def _absolute(place: str) -> str:
     return place if "://" in place else str(Path(place).expanduser().absolute())
+
+
+def demo_job() -> Job:
+    """The sample catalog, cut out on this machine."""
+    return Job.model_validate(
+        {
+            "manifest": str(SAMPLES),
+            "destination": "demo/pictures",
+            "state": "demo/state",
+            "options": {"allow_local": True, "catalog": "demo", "variants": [DEMO_VARIANT]},
+        }
+    )
+
+
+def key_for_looking(provider: str) -> str | None:
+    """The key for a command that answers without Prefect, and so without its Secret blocks."""
+    key = key_from_environment(provider)
+    entry = PROVIDERS.get(provider)
+    if entry is not None and entry.key_variable is not None and not key:
+        raise BadOption(
+            f"`{provider}` needs an API key: set {entry.key_variable} in the environment; "
+            "Prefect's Secret blocks are read by `run` and `retry` only"
+        )
+    return key
+
+
+def with_spool(job: Job) -> Job:
+    """The job with a place on this machine for results that cannot be stored."""
+    if job.options.spool is not None:
+        return job
+    return job.model_copy(
+        update={"options": job.options.model_copy(update={"spool": home_spool()})}
+    )
 
 
 # --- sentences ------------------------------------------------------------------------

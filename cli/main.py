@@ -13,9 +13,16 @@ from cli import exits, saying
 from cli.flags import PLACE_FLAGS, takes_job
 from cli.given import Given
 from cli.helping import Command
-from cli.jobs import job_from, job_of_places, job_of_plan, job_of_retry
+from cli.jobs import (
+    demo_job,
+    job_from,
+    job_of_places,
+    job_of_plan,
+    job_of_retry,
+    key_for_looking,
+    with_spool,
+)
 from cli.shown import err, say, say_json, show_account, show_plan, show_summary
-from flows.environment import home_spool, key_from_environment
 from packshot.facts.errors import BadOption, CatalogBusy, PackshotError
 from packshot.facts.job import Job
 from packshot.providers.registry import PROVIDERS
@@ -23,9 +30,6 @@ from packshot.run import session
 from packshot.run.summary import Summary
 from packshot.run.workshop import Place, make_provider
 from packshot.world.saved_plans import save_plan
-
-SAMPLES = Path(__file__).parent.parent / "manifests" / "sample.csv"
-DEMO_VARIANT = {"name": "cutout", "crop": True, "margin": 0.05}
 
 Json = Annotated[
     bool, typer.Option("--json", metavar="", help="Print one JSON document for machines.")
@@ -79,15 +83,7 @@ def demo(json_: Json = False, verbose: Verbose = False) -> None:
 
     Example: `packshot demo`
     """
-    job = Job.model_validate(
-        {
-            "manifest": str(SAMPLES),
-            "destination": "demo/pictures",
-            "state": "demo/state",
-            "options": {"allow_local": True, "catalog": "demo", "variants": [DEMO_VARIANT]},
-        }
-    )
-    ended = _run(job, as_json=json_, verbose=verbose)
+    ended = _run(demo_job(), as_json=json_, verbose=verbose)
     # Two of the samples are broken on purpose.
     raise typer.Exit(exits.Exit.DONE if ended is exits.Exit.SOME_FAILED else ended)
 
@@ -116,9 +112,9 @@ def plan(
 
     Example: `packshot plan catalog.csv s3://shop/cutouts --provider removebg`
     """
-    job = _with_spool(job_from(given))
+    job = with_spool(job_from(given))
     with session.scratch_folder() as folder:
-        planned = session.plan_only(job, _key(job.provider), folder, fetch=fetch)
+        planned = session.plan_only(job, key_for_looking(job.provider), folder, fetch=fetch)
         if save is not None:
             found = planned.plan
             save_plan(
@@ -231,7 +227,7 @@ def account(
             "options": {"provider_url": provider_url},
         }
     )
-    with closing(make_provider(job, _key(provider))) as asked:
+    with closing(make_provider(job, key_for_looking(provider))) as asked:
         found = asked.account()
     if json_:
         say_json(found.model_dump_json())
@@ -273,31 +269,11 @@ def sandbox(
     serve_sandbox(folder, port, credits_, cutouts)
 
 
-def _key(provider: str) -> str | None:
-    """The key for a command that answers without Prefect, and so without its Secret blocks."""
-    key = key_from_environment(provider)
-    entry = PROVIDERS.get(provider)
-    if entry is not None and entry.key_variable is not None and not key:
-        raise BadOption(
-            f"`{provider}` needs an API key: set {entry.key_variable} in the environment; "
-            "Prefect's Secret blocks are read by `run` and `retry` only"
-        )
-    return key
-
-
-def _with_spool(job: Job) -> Job:
-    if job.options.spool is not None:
-        return job
-    return job.model_copy(
-        update={"options": job.options.model_copy(update={"spool": home_spool()})}
-    )
-
-
 def _run(job: Job, *, as_json: bool, verbose: bool, retry_failures: bool = False) -> exits.Exit:
     from cli.running import look_first, run_flow  # noqa: PLC0415  only a run needs Prefect: slow
 
     look_first(job)
-    ended = run_flow(_with_spool(job), retry_failures=retry_failures, verbose=verbose)
+    ended = run_flow(with_spool(job), retry_failures=retry_failures, verbose=verbose)
     if ended.summary is None:
         return saying.refuse(ended.message, ended.code, exits.of_state(ended.name))
     _show(ended.summary, job, as_json=as_json)

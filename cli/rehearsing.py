@@ -21,11 +21,11 @@ def serve_sandbox(
         raise BadOption(f"{folder} is not a folder of pictures")
     port = _free(port)
     state = SandboxState(Settings(subscription=credits_, cutouts=cutouts))
-    say(f"remove.bg's API: http://{HOST}:{port}/v1.0   (any key but `invalid`)", on=err)
-    if folder is not None:
-        say(f"product CDN:     http://{HOST}:{port}/cdn/   from {folder}", on=err)
-    say(f"state:           http://{HOST}:{port}/_sandbox/state   (Ctrl-C ends it)", on=err)
     with suppress(KeyboardInterrupt):  # the way a sandbox ends
+        say(f"remove.bg's API: http://{HOST}:{port}/v1.0   (any key but `invalid`)", on=err)
+        if folder is not None:
+            say(f"product CDN:     http://{HOST}:{port}/cdn/   from {folder}", on=err)
+        say(f"state:           http://{HOST}:{port}/_sandbox/state   (Ctrl-C ends it)", on=err)
         serve(host=HOST, port=port, state=state, folder=folder)
 
 

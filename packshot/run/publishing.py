@@ -4,6 +4,8 @@ Works from the store alone, so that a run which was killed is published by the n
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -52,14 +54,16 @@ def publish(
     `live` holds what only the running process knows: balances, waits, stop reason.
     """
     folder = place.run_folder(run_id)
-    started = json.loads(place.state.read(f"{folder}/run.json"))
     scratch.mkdir(parents=True, exist_ok=True)
+    with _on_record(folder):
+        started = json.loads(place.state.read(f"{folder}/run.json"))
+        plan = place.state.download(f"{folder}/plan.parquet", scratch)
     with tables(scratch) as connection:
         place.ledger.attach(connection, head, scratch)
         load_events(connection, place.state, folder, scratch)
         unknown = _answer_intents(connection, place, run_id)
         stop = live.get("stop") or INTERRUPTED
-        report_table(connection, _plan_file(place, folder, scratch), unended=stop)
+        report_table(connection, plan, unended=stop)
         summary = summarise(connection, started, live)
         _write_files(connection, place, folder, scratch, summary)
         changes = scratch / "ledger.parquet"
@@ -72,9 +76,11 @@ def publish(
     return Published(summary, moved)
 
 
-def _plan_file(place: Place, folder: str, scratch: Path) -> Path:
+@contextmanager
+def _on_record(folder: str) -> Iterator[None]:
+    """Say of a run that never came to buying that it has nothing to publish."""
     try:
-        return place.state.download(f"{folder}/plan.parquet", scratch)
+        yield
     except FileNotFoundError as error:
         raise StoreUnavailable(
             f"{folder} has no plan, so nothing was bought in it", code="no_plan"
@@ -188,8 +194,8 @@ def publish_interrupted(place: Place, head: Head, scratch: Path) -> tuple[Head, 
     for run_id in head.open_runs:
         try:
             published = publish(place, head, run_id, scratch / run_id, live={"interrupted": True})
-        except (FileNotFoundError, PackshotError) as error:
-            if isinstance(error, PackshotError) and error.code != "no_plan":
+        except PackshotError as error:
+            if error.code != "no_plan":
                 raise
             head = head.model_copy(
                 update={"open_runs": [other for other in head.open_runs if other != run_id]}

@@ -72,6 +72,10 @@ def _outcome(plan: str, ending: str) -> str:
 
 
 def _report_query(carried: list[str]) -> str:
+    """The report; a condition on the left side of an outer join stands in its key.
+
+    Beside the key, DuckDB would compare every row with every row: hours for a million.
+    """
     known = ", ".join(
         f"CASE WHEN e.key IS NULL THEN l.{name} ELSE e.{name} END AS {name}" for name in _KNOWN
     )
@@ -104,12 +108,13 @@ SELECT p.row, p.file, p.sku, p.key, p.position,
   ELSE e.source_width::DOUBLE * e.source_height END / 1e6, 3) AS megapixels,
  {seconds}{"".join(f", {_discreet(name)}" for name in carried)}
 FROM plan p
-LEFT JOIN endings e ON e.key = p.key AND (p.number IS NOT NULL OR p.state = 'repeat')
-LEFT JOIN ledger l ON l.key = p.key AND e.key IS NULL
+LEFT JOIN endings e
+ ON e.key = CASE WHEN p.number IS NOT NULL OR p.state = 'repeat' THEN p.key END
+LEFT JOIN ledger l ON l.key = CASE WHEN e.key IS NULL THEN p.key END
 LEFT JOIN spent s ON s.key = p.key
 LEFT JOIN (SELECT key, any_value(charge_stated) AS charge_stated FROM purchases GROUP BY key) c
  ON c.key = p.key
-LEFT JOIN firsts f ON f.key = p.key AND p.state = 'repeat'
+LEFT JOIN firsts f ON f.key = CASE WHEN p.state = 'repeat' THEN p.key END
 ORDER BY p.seq
 """
 

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
@@ -252,10 +252,12 @@ def begin(
     cv2.setNumThreads(1)  # pictures are worked on side by side already
     place = Place.of(job)
     provider = make_provider(job, api_key)
-    account = provider.account()
-    run_id = run_id or new_run_id()
-    lease = Lease.take(place.state, job.catalog, run_id)
-    try:
+    with ExitStack() as undo:
+        undo.callback(provider.close)
+        account = provider.account()
+        run_id = run_id or new_run_id()
+        lease = Lease.take(place.state, job.catalog, run_id)
+        undo.callback(lease.release)
         _probe(place, lease)
         place.destination.sweep()
         place.state.sweep()
@@ -272,9 +274,7 @@ def begin(
             head=head,
             retry_failures=retry_failures,
         )
-    except BaseException:
-        lease.release()
-        raise
+        undo.pop_all()
     return shop, summaries
 
 

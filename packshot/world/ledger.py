@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 from pydantic import BaseModel, ConfigDict
 
+from packshot.facts.errors import StoreUnavailable
 from packshot.world.store import Store
 from packshot.world.tables import literal
 
@@ -101,7 +102,14 @@ class Ledger:
     def attach(self, connection: duckdb.DuckDBPyConnection, head: Head, folder: Path) -> None:
         """Make the ledger readable as the view `ledger`."""
         names = [self._name(head.state_file)] if head.state_file is not None else []
-        files = [self.store.download(name, folder) for name in [*names, *head.unfolded]]
+        try:
+            files = [self.store.download(name, folder) for name in [*names, *head.unfolded]]
+        except FileNotFoundError as error:
+            raise StoreUnavailable(
+                f"a file that {self.store.address(self._name('HEAD.json'))} names is missing; "
+                "restore it, for without it the catalog would look new",
+                code="ledger_incomplete",
+            ) from error
         rows = _newest_rows(connection, files) if files else f"SELECT {_NO_ROWS} WHERE false"
         connection.execute(f"CREATE OR REPLACE VIEW ledger AS {rows}")
 

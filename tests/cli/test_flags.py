@@ -10,6 +10,7 @@ from cli.given import Given
 from cli.jobs import job_from, job_of_plan, job_of_retry
 from packshot.facts.errors import BadOption
 from packshot.facts.job import Job
+from tests.cli.conftest import Command
 
 PLACES = {"manifest": "catalog.csv", "destination": "pictures"}
 
@@ -127,7 +128,7 @@ SET_WRONG = {
     "limits.workers=abc": "`options.limits.workers` must be a whole number, not `abc`",
     "limits.wrkers=1": "`options.limits.wrkers` does not exist; `options.limits` has workers",
     "limits=3": "`options.limits` must be a group of further fields",
-    "catalog.name=x": "`options.catalog` must be text",
+    "catalog.name=x": "--catalog must be text; put it in quotes",
     "variants.x=3": "`options.variants` must be a list",
     "variants.99.name=x": "`options.variants.99.name`: a list has at most 12 entries",
 }
@@ -175,3 +176,27 @@ def test_plan_that_is_none_is_told_so(tmp_path: Path) -> None:
         job_of_plan(given(), tmp_path / "missing")
     with pytest.raises(BadOption, match="is not a saved plan"):
         job_of_plan(given(), tmp_path / "other")
+
+
+@pytest.fixture
+def saved(command: Command, tmp_path: Path) -> Path:
+    """A plan that may cost nothing."""
+    (tmp_path / "catalog.csv").write_text("sku,image_url\nA,https://cdn.example.com/a.jpg\n")
+    command("plan", "catalog.csv", "pictures", "--save", "saved")
+    return tmp_path / "saved"
+
+
+def test_plan_caps_what_its_run_may_spend(saved: Path) -> None:
+    """A flag may lower the cap of a plan, and never raise it; the same places may be repeated."""
+    again = given(**PLACES, max_credits="9", when_short="stop")
+    job = job_of_plan(again, saved)
+    assert (job.max_credits, job.when_short, job.options.plan) == (0, "stop", str(saved))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("only", ["A"]), ("recut", "all"), ("destination", "elsewhere")]
+)
+def test_plan_refuses_flags_that_would_change_it(saved: Path, name: str, value: object) -> None:
+    """No option is dropped in silence."""
+    with pytest.raises(BadOption, match="is settled by the saved plan"):
+        job_of_plan(given(**{name: value}), saved)

@@ -11,6 +11,7 @@ import boto3
 import pandas as pd
 import pytest
 
+from packshot.facts.errors import StoreUnavailable
 from packshot.facts.outcome import Outcome
 from packshot.run import session
 from packshot.world.ledger import Head
@@ -136,6 +137,18 @@ def test_a_run_killed_before_its_report_loses_no_work(stocked: Shop, tmp_path: P
     assert dead.money.charged == DIFFERENT
     assert last.seen.posts == 0
     assert set(last.outcomes.values()) <= {"recovered", "reused", "unchanged"}
+
+
+def test_a_damaged_ledger_does_not_hide_a_dead_run(stocked: Shop) -> None:
+    """While a file of the ledger is missing nothing begins; restored, the dead run is published."""
+    stocked.night(limit=2)
+    stocked.dead_night(limit=4)
+    (file,) = stocked.state.glob("*/ledger/state-*.parquet")
+    aside = file.rename(file.with_suffix(".lost"))
+    with pytest.raises(StoreUnavailable, match="restore it"):
+        stocked.night()
+    aside.rename(file)
+    assert [run.interrupted for run in stocked.night().earlier] == [True]
 
 
 def test_what_was_half_written_is_swept_up(stocked: Shop, tmp_path: Path) -> None:

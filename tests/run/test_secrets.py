@@ -23,8 +23,8 @@ PASSWORD = "planted-passw0rd-27c"
 PLANTED = (KEY, SIGNATURE, PASSWORD)
 PRIVATE = frozenset({"plan.parquet", "failed.csv"})
 """The private inputs: they hold whole URLs because these must be fetched."""
-OURS = "python_multipart", "uvicorn", "asyncio", "werkzeug"
-"""Loggers of the sandbox, which plays the other side in this process."""
+PLAYED = "python_multipart", "uvicorn", "asyncio", "werkzeug", "flask_cors", "moto"
+"""Loggers of what plays the other side in this process: the sandbox and the S3 endpoint."""
 
 
 @pytest.fixture
@@ -54,9 +54,7 @@ def tempting(shop: Shop) -> Shop:
         shop.row("no-position", "3.png", image_url=signed(shop.url("3.png")), position=""),
         shop.row("missing", "", image_url=with_login(signed(shop.url("none.png")))),
         shop.row("forbidden", "", image_url=signed(f"{shop.market.url}{PREFIX}_status/403")),
-        shop.row("teapot", "", image_url=with_login(f"{shop.market.url}{PREFIX}_status/500")),
         shop.row("broken", "", image_url=with_login(signed(shop.url("broken.png")))),
-        shop.row("closed", "", image_url=f"http://x:{PASSWORD}@127.0.0.1:1/a.png?Sig={SIGNATURE}"),
         shop.row("nowhere", "", image_url=f"http://x:{PASSWORD}@[::1/a.png?Sig={SIGNATURE}"),
         shop.row("odd", "", image_url=f"http://x:{PASSWORD}/y@127.0.0.1/a.png?Sig={SIGNATURE}"),
         shop.row("ftp", "", image_url=f"ftp://x:{PASSWORD}@127.0.0.1/a.png"),
@@ -115,7 +113,7 @@ def assert_nothing_said(said: pytest.LogCaptureFixture) -> None:
     found = {
         (record.name, record.levelname, record.getMessage())
         for record in said.records
-        if record.name.partition(".")[0] not in OURS
+        if record.name.partition(".")[0] not in PLAYED
         and leaks(f"{record.getMessage()} {vars(record)} {exception_of(record)}")
     }
     assert not found
@@ -163,6 +161,9 @@ def test_nothing_planted_leaves_the_private_inputs(
     tempting: Shop, said: pytest.LogCaptureFixture
 ) -> None:
     """A whole night, with failures of every kind, and the next one."""
+    with tempting.manifest.open("a") as file:  # fetched again and again
+        print(f"closed,http://x:{PASSWORD}@127.0.0.1:1/a.png?Sig={SIGNATURE},,", file=file)
+        print(f"ill,{with_login(tempting.market.url)}{PREFIX}_status/500,,", file=file)
     for kind in ("reset_after_read", "error_code:unknown_foreground", "status_400_without_code"):
         tempting.fail_next(kind)
     for _ in range(2):

@@ -1,0 +1,153 @@
+"""What a command says before it does anything: help, refusals, exit codes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli import exits
+from cli.exits import Exit
+from packshot.facts import errors
+from packshot.facts.errors import PackshotError
+from tests.cli.conftest import Command
+
+COMMANDS = ("demo", "plan", "run", "retry", "report", "account", "sandbox")
+TABLE = "sku,image_url\nA,https://cdn.example.com/a.jpg\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_teaches_with_an_example(command: Command, name: str) -> None:
+    """Each command shows how it is used, and no placeholder of a program reaches the reader."""
+    said = command(name, "--help")
+    assert said.code == Exit.DONE
+    assert "Example: " in said.out
+    assert not {"None", "<str>", "<bool>", "<float>", "<int>"} & set(said.out.split())
+
+
+@pytest.mark.parametrize("name", ["plan", "run"])
+def test_help_shows_required_arguments_as_such(command: Command, name: str) -> None:
+    """The usage line has no brackets around what must be given."""
+    assert "[OPTIONS] MANIFEST DESTINATION" in command(name, "--help").out
+
+
+def test_help_lists_the_exit_codes(command: Command) -> None:
+    """Whoever writes a cron line finds them without reading the source."""
+    said = " ".join(command("--help").out.split())
+    for code, meaning in exits.MEANING.items():
+        assert f"{code.value} {meaning}" in said
+
+
+@pytest.mark.parametrize("name", ["plan", "run"])
+def test_missing_arguments_are_named(command: Command, name: str) -> None:
+    """Nothing was given: both arguments are asked for in one line."""
+    said = command(name)
+    assert (said.code, said.out) == (Exit.WRONG_USAGE, "")
+    assert "MANIFEST is missing" in said.err
+    assert "DESTINATION is missing" in said.err
+
+
+REFUSED = {
+    "catalog.csv out --provider nope": "There is no provider `nope`; there are local, removebg",
+    "missing.csv out": "There is nothing at `",
+    "other.csv out": "Name it with `--sku-column`",
+    "catalog.csv out --state out": "destination and state are the same place",
+    "catalog.csv out --max-credits -1": "--max-credits must be at least 0",
+    "catalog.csv out --quality x": "--quality must be a whole number, not `x`",
+    "catalog.csv out --nonsense": "No such option: --nonsense",
+    "catalog.csv out --job missing.yaml": "--job missing.yaml cannot be read",
+    "catalog.csv out --save no/where/p": "the plan cannot be saved as no/where/p",
+    "catalog.csv out --provider removebg": "set REMOVEBG_API_KEY in the environment",
+}
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_refusal_is_one_line_with_the_remedy(command: Command, tmp_path: Path, words: str) -> None:
+    """Wrong usage ends with exit code 2 and one line on stderr; nothing is written."""
+    (tmp_path / "catalog.csv").write_text(TABLE)
+    (tmp_path / "other.csv").write_text("colour,image_url\nred,https://cdn.example.com/a.jpg\n")
+    said = command("plan", *words.split())
+    assert (said.code, said.out) == (Exit.WRONG_USAGE, "")
+    assert REFUSED[words] in said.err
+    assert said.err.count("\n") == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"catalog.csv", "other.csv"}
+
+
+@pytest.mark.parametrize("words", ["plan", "plan a b --nonsense", "nonsense", "report nowhere"])
+def test_refusal_in_json_is_one_document(command: Command, words: str) -> None:
+    """Machines get the code, the sentence and the exit code on stdout, and nothing else."""
+    said = command(*words.split(), "--json")
+    told = json.loads(said.out)
+    assert (said.code, said.err) == (Exit.WRONG_USAGE, "")
+    assert set(told) == {"error", "message", "exit_code"}
+    assert told["exit_code"] == said.code
+
+
+def test_destination_that_is_a_file_stops(command: Command, tmp_path: Path) -> None:
+    """Where the state cannot lie nothing begins; the path is named."""
+    (tmp_path / "catalog.csv").write_text(TABLE)
+    (tmp_path / "file").write_text("")
+    said = command("plan", "catalog.csv", "file/out")
+    assert said.code == Exit.STOPPED
+    assert str(tmp_path / "file") in said.err
+
+
+def test_run_finds_what_is_plainly_wrong_without_prefect(command: Command) -> None:
+    """Nobody waits for an orchestrator to learn of a typing mistake."""
+    said = command("run", "missing.csv", "out")
+    assert said.code == Exit.WRONG_USAGE
+    assert "There is nothing at `" in said.err
+
+
+@pytest.mark.usefixtures("_defective")
+def test_defect_is_a_sentence_and_a_file(command: Command, tmp_path: Path) -> None:
+    """A surprise ends with exit code 70; its traceback lies in a private file."""
+    said = command("plan", "catalog.csv", "out")
+    (file,) = tmp_path.glob("packshot-defect-*.txt")
+    assert (said.code, said.err.count("\n")) == (Exit.DEFECT, 1)
+    assert f"(ZeroDivisionError); please report it with {file}" in said.err
+    assert "nobody thought of this" in file.read_text()
+    assert file.stat().st_mode & 0o077 == 0
+
+
+LOOKING = ("plan catalog.csv out", "report out", "account --provider local", "sandbox missing")
+
+
+@pytest.mark.parametrize("words", LOOKING)
+def test_looking_does_not_import_prefect(tmp_path: Path, words: str) -> None:
+    """Commands without orchestration answer without loading an orchestrator."""
+    (tmp_path / "catalog.csv").write_text(TABLE)
+    asked = (
+        "import sys; from cli.main import code_of_command; code_of_command(); "
+        "sys.exit('prefect' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asked, *words.split()],
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+KINDS = [
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, PackshotError)
+]
+CODES = {"BadManifest": 2, "BadOption": 2, "CatalogBusy": 4}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_error_and_the_state_named_after_it_have_one_exit_code(kind: type[PackshotError]) -> None:
+    """Wrong usage is 2, a busy catalog 4, all else a stop, whoever tells of it."""
+    wanted = CODES.get(kind.__name__, 3)
+    assert exits.of_kind(kind) == exits.of_state(kind.__name__) == wanted
+
+
+def test_state_that_nobody_named_is_a_defect() -> None:
+    """A flow that failed of itself is no stop."""
+    assert exits.of_state("Failed") == exits.of_state("Crashed") == Exit.DEFECT
+    assert exits.of_state("Cancelled") == Exit.STOPPED
