@@ -1,6 +1,5 @@
 """One picture's life: ask, fetch, look, obtain, derive, publish."""
 
-import json
 import time
 import traceback
 from contextlib import ExitStack
@@ -8,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from packshot.decisions.delta import PlanState
-from packshot.decisions.judging import Doubt, judge
 from packshot.decisions.patience import next_night
 from packshot.facts.errors import (
     ChangedTooMuch,
@@ -18,11 +16,9 @@ from packshot.facts.errors import (
     TryTomorrow,
 )
 from packshot.facts.item import public
-from packshot.facts.naming import picture_path
 from packshot.facts.outcome import (
     Ending,
     Outcome,
-    Published,
 )
 from packshot.facts.paid_options import content_hash, fingerprint
 from packshot.facts.purchase import PurchaseClass, Receipt
@@ -37,10 +33,10 @@ from packshot.run.buying import (
     obtain,
     open_purchase,
 )
+from packshot.run.finished_pictures import doubt_about, publish_pictures
 from packshot.run.planning import utc_now
-from packshot.run.work import WorkItem, remember_purchase, stated_box_in_source, url_hash
+from packshot.run.work import WorkItem, remember_purchase, url_hash
 from packshot.run.workshop import Workshop
-from packshot.world.derive import derive
 from packshot.world.fetch import Fetched
 from packshot.world.pictures import already_cut_out, decode_upright, inspect, prepare, preview
 
@@ -234,15 +230,16 @@ class Life:
         if receipt.run_id != self._shop.run_id:
             self._paid_before = receipt.charged
         remember_purchase(known, receipt)
-        doubt = self._doubt(obtained)
+        doubt = doubt_about(self._shop.job, self._item, obtained)
         known.review_code = doubt.code if doubt else None
         known.review = doubt.reason if doubt else None
         held = doubt is not None and self._shop.job.options.hold_for_review and known.pictures
         if not held:
-            known.pictures = self._publish(obtained)
+            known.pictures = publish_pictures(self._shop, self._item, obtained, self._spent.seconds)
         known.recipe = self._recipe
         self._await_better(receipt)
-        return self._ended(obtained.how, doubt.code if doubt else None, self._said(doubt))
+        said = f"needs review: {doubt.reason}" if doubt else None
+        return self._ended(obtained.how, doubt.code if doubt else None, said)
 
     def _await_better(self, receipt: Receipt) -> None:
         """A purchase that came back smaller than asked is tried again on a later night."""
@@ -257,59 +254,6 @@ class Life:
     def _start_patience_anew(self) -> None:
         known = self._known
         known.attempts, known.first_failed_at, known.retry_at = 0, None, None
-
-    def _said(self, doubt: Doubt | None) -> str | None:
-        return None if doubt is None else f"needs review: {doubt.reason}"
-
-    def _doubt(self, obtained: Obtained) -> Doubt | None:
-        if obtained.doubt is not None:
-            return Doubt("provider_unsure", obtained.doubt)
-        if obtained.receipt.purchase_class is PurchaseClass.DEGRADED:
-            return Doubt("smaller_than_asked", "The provider returned less than was asked for.")
-        if self._wants_more_pixels(obtained.receipt):
-            return Doubt("smaller_than_variant", "A variant wants more pixels than were bought.")
-        return judge(
-            obtained.alpha,
-            stated_box=stated_box_in_source(obtained.receipt),
-            computed_box=obtained.receipt.box_computed,
-            cropped=self._item.options.crop,
-        )
-
-    def _wants_more_pixels(self, receipt: Receipt) -> bool:
-        """Nothing is enlarged in silence; a source that is small itself is no one's fault."""
-        wanted = max(v.longest_side or 0 for v in self._shop.job.options.variants)
-        source = max(receipt.source_width, receipt.source_height)
-        return max(receipt.result_width, receipt.result_height) < min(wanted, source)
-
-    def _publish(self, obtained: Obtained) -> list[Published]:
-        shop, seconds = self._shop, self._spent.seconds
-        pictures = []
-        for variant in shop.job.options.variants:
-            started = time.monotonic()
-            derived = derive(obtained.cutout, variant, obtained.alpha.box)
-            derived_at = time.monotonic()
-            path = picture_path(self._item.sku, variant, obtained.receipt.result_hash)
-            shop.place.destination.write(path, derived.content, variant.content_type)
-            size = len(derived.content)
-            pictures.append(Published(variant.name, path, derived.width, derived.height, size))
-            seconds.derive += derived_at - started
-            seconds.publish += time.monotonic() - derived_at
-        if shop.job.options.sidecar:
-            self._write_sidecar(obtained.receipt, pictures)
-        return pictures
-
-    def _write_sidecar(self, receipt: Receipt, pictures: list[Published]) -> None:
-        """One JSON beside each picture: what it is and what it cost."""
-        for picture in pictures:
-            facts = {
-                "sku": self._item.sku,
-                "key": self._item.key,
-                **picture._asdict(),
-                **receipt.model_dump(mode="json", exclude={"run_id", "catalog", "version"}),
-            }
-            name = picture.path.rpartition(".")[0] + ".json"
-            body = json.dumps(facts, indent=1).encode()
-            self._shop.place.destination.write(name, body, "application/json")
 
     def _failed(self, error: PackshotError) -> Ending:
         """Remember a failure; after the last night of patience it is rejected."""

@@ -23,12 +23,12 @@ def test_only_what_differs_from_the_apis_own_defaults_is_said(stage: Stage) -> N
 
 
 def test_every_option_reaches_the_api(stage: Stage) -> None:
-    """No option is dropped, and a region is written with single spaces."""
+    """No option is dropped."""
     ours = {
         "resolution": "4k",
         "foreground_type": "car",
         "type_level": "2",
-        "region": "10%20% 90%80.5%",
+        "region": "10% 20% 90% 80.5%",
         "crop": True,
         "semitransparency": False,
         "shadow_type": "3D",

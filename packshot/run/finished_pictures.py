@@ -1,0 +1,69 @@
+"""Finished pictures: derive and publish them, and say when one looks wrong."""
+
+import json
+import time
+
+from packshot.decisions.judging import Doubt, judge
+from packshot.facts.job import Job
+from packshot.facts.naming import picture_path
+from packshot.facts.outcome import Published, Seconds
+from packshot.facts.purchase import PurchaseClass, Receipt
+from packshot.run.buying import Obtained
+from packshot.run.work import WorkItem, stated_box_in_source
+from packshot.run.workshop import Workshop
+from packshot.world.derive import derive
+
+
+def publish_pictures(
+    shop: Workshop, item: WorkItem, obtained: Obtained, seconds: Seconds
+) -> list[Published]:
+    """Make every variant and write it to the destination; `seconds` is filled in."""
+    pictures = []
+    for variant in shop.job.options.variants:
+        started = time.monotonic()
+        derived = derive(obtained.cutout, variant, obtained.alpha.box)
+        derived_at = time.monotonic()
+        path = picture_path(item.sku, variant, obtained.receipt.result_hash)
+        shop.place.destination.write(path, derived.content, variant.content_type)
+        size = len(derived.content)
+        pictures.append(Published(variant.name, path, derived.width, derived.height, size))
+        seconds.derive += derived_at - started
+        seconds.publish += time.monotonic() - derived_at
+    if shop.job.options.sidecar:
+        _write_sidecars(shop, item, obtained.receipt, pictures)
+    return pictures
+
+
+def _write_sidecars(
+    shop: Workshop, item: WorkItem, receipt: Receipt, pictures: list[Published]
+) -> None:
+    """One JSON beside each picture: what it is and what it cost."""
+    bought = receipt.model_dump(mode="json", exclude={"run_id", "catalog", "version"})
+    for picture in pictures:
+        facts = {"sku": item.sku, "key": item.key, **picture._asdict(), **bought}
+        name = picture.path.rpartition(".")[0] + ".json"
+        body = json.dumps(facts, indent=1).encode()
+        shop.place.destination.write(name, body, "application/json")
+
+
+def doubt_about(job: Job, item: WorkItem, obtained: Obtained) -> Doubt | None:
+    """Why a person should look at a cutout, the provider's own doubt first."""
+    if obtained.doubt is not None:
+        return Doubt("provider_unsure", obtained.doubt)
+    if obtained.receipt.purchase_class is PurchaseClass.DEGRADED:
+        return Doubt("smaller_than_asked", "The provider returned less than was asked for.")
+    if _wants_more_pixels(job, obtained.receipt):
+        return Doubt("smaller_than_variant", "A variant wants more pixels than were bought.")
+    return judge(
+        obtained.alpha,
+        stated_box=stated_box_in_source(obtained.receipt),
+        computed_box=obtained.receipt.box_computed,
+        cropped=item.options.crop,
+    )
+
+
+def _wants_more_pixels(job: Job, receipt: Receipt) -> bool:
+    """Nothing is enlarged in silence; a source that is small itself is no one's fault."""
+    wanted = max(variant.longest_side or 0 for variant in job.options.variants)
+    source = max(receipt.source_width, receipt.source_height)
+    return max(receipt.result_width, receipt.result_height) < min(wanted, source)
