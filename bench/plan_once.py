@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.known_catalog import job_in
 from bench.stopwatch import Stopwatch, peak_megabytes, processor_seconds
-from packshot.run import planning, session
+from packshot.run import looking, planning
 from packshot.world.ledger import Ledger
 
 
@@ -15,7 +15,7 @@ def main() -> None:
     """Watch the stages, plan, and print a line of JSON."""
     job = job_in(Path(json.loads(sys.argv[1])["folder"]))
     watch = Stopwatch()
-    watch.watch(session, "stage", "stage the manifest")
+    watch.watch(looking, "stage", "stage the manifest")
     watch.watch(Ledger, "attach", "attach the ledger")
     for name, label in (
         ("_load_staged", "canonical options"),
@@ -28,8 +28,8 @@ def main() -> None:
     ):
         watch.watch(planning, name, label)
     used, started = processor_seconds(), time.perf_counter()
-    with session.scratch_folder() as scratch:
-        planned = session.plan_only(job, None, scratch)
+    with looking.scratch_folder() as scratch:
+        planned = looking.plan_only(job, None, scratch)
         seconds = time.perf_counter() - started
         size = planned.files.plan.stat().st_size
     counted = sum(watch.seconds.values())

@@ -26,7 +26,7 @@ from cli.shown import err, say, say_json, show_account, show_plan, show_summary
 from packshot.facts.errors import BadOption, CatalogBusy, PackshotError
 from packshot.facts.job import Job
 from packshot.providers.registry import PROVIDERS
-from packshot.run import session
+from packshot.run import looking, past_runs
 from packshot.run.summary import Summary
 from packshot.run.workshop import Place, make_provider
 from packshot.world.saved_plans import save_plan
@@ -113,8 +113,8 @@ def plan(
     Example: `packshot plan catalog.csv s3://shop/cutouts --provider removebg`
     """
     job = with_spool(job_from(given))
-    with session.scratch_folder() as folder:
-        planned = session.plan_only(job, key_for_looking(job.provider), folder, fetch=fetch)
+    with looking.scratch_folder() as folder:
+        planned = looking.plan_only(job, key_for_looking(job.provider), folder, fetch=fetch)
         if save is not None:
             found = planned.plan
             save_plan(
@@ -171,8 +171,8 @@ def retry(given: Given, json_: Json = False, verbose: Verbose = False) -> None:
     Example: `packshot retry s3://shop/cutouts`
     """
     places = job_of_places(given)
-    session.publish_open_runs(places)
-    job = job_of_retry(given, session.read_job(places))
+    past_runs.publish_open_runs(places)
+    job = job_of_retry(given, past_runs.read_job(places))
     raise typer.Exit(_run(job, as_json=json_, verbose=verbose, retry_failures=True))
 
 
@@ -194,14 +194,14 @@ def report(
     """
     job = job_of_places(given)
     try:
-        session.publish_open_runs(job)
+        past_runs.publish_open_runs(job)
     except CatalogBusy as busy:
         try:
-            earlier = session.read_summary(job, run_id)
+            earlier = past_runs.read_summary(job, run_id)
         except BadOption:
             raise busy from None
         say(f"packshot: {busy}; shown is run {earlier.run_id}", on=err)
-    _show(session.read_summary(job, run_id), job, as_json=json_)
+    _show(past_runs.read_summary(job, run_id), job, as_json=json_)
 
 
 @app.command(cls=Command)

@@ -14,9 +14,9 @@ from flows.quiet import keep_tracebacks_for_surprises
 from flows.states import state_of_error
 from packshot.facts import job as words
 from packshot.facts.errors import PackshotError
+from packshot.run.looking import plan_only as draw_up_only
+from packshot.run.looking import scratch_folder
 from packshot.run.plan import Plan
-from packshot.run.session import plan_only as draw_up_only
-from packshot.run.session import scratch_folder
 
 
 @flow(name="packshot-plan", flow_run_name="{destination}", persist_result=False)

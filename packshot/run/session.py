@@ -1,23 +1,18 @@
 """The stages of a run, in the order a flow calls them."""
 
-import json
-import shutil
-import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TypeVar
 
 import cv2
 import pyarrow.parquet as pq
 
-from packshot.decisions.delta import FETCHES, PlanState
-from packshot.decisions.quote import Funds, Quote, Verdict, decide
+from packshot.decisions.delta import PlanState
+from packshot.decisions.quote import Verdict
 from packshot.facts.errors import (
-    BadOption,
     LeaseLost,
     NeedsAnswer,
     OutOfCredits,
@@ -28,33 +23,26 @@ from packshot.facts.errors import (
 from packshot.facts.item import public
 from packshot.facts.job import Job
 from packshot.facts.outcome import Outcome, ending_event
-from packshot.facts.purchase import Account, PurchaseClass
-from packshot.providers.face import Provider
 from packshot.run.cutting import Life
-from packshot.run.exact_plan import exact_demand
-from packshot.run.plan import Plan, counts, demand, unknowns
-from packshot.run.planning import Asked, PlanFiles, make_plan, utc_now
+from packshot.run.looking import Standing, draw_up, scratch_folder, stage
+from packshot.run.plan import Plan
+from packshot.run.planning import utc_now
 from packshot.run.publishing import publish, publish_interrupted
 from packshot.run.summary import Summary
 from packshot.run.work import WorkItem
 from packshot.run.workshop import (
     Place,
     Workshop,
-    allowed_schemes,
-    asked_class,
     balance_of,
     make_provider,
     new_run_id,
     open_workshop,
 )
 from packshot.world.lease import Lease
-from packshot.world.ledger import Head
-from packshot.world.manifest_staging import Staged, stage_manifest
+from packshot.world.manifest_staging import Staged
 from packshot.world.masters import Masters
-from packshot.world.saved_plans import stage_saved
 from packshot.world.spool import Spool
 from packshot.world.store import AlreadyThere
-from packshot.world.tables import tables
 
 T = TypeVar("T")
 
@@ -69,177 +57,6 @@ class Batch:
     name: str
     first: int
     last: int
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A plan with its files, still on this machine."""
-
-    plan: Plan
-    files: PlanFiles
-    verdict: Verdict
-    staged: Staged
-
-
-class Standing(NamedTuple):
-    """What a manifest is laid against."""
-
-    provider: Provider
-    account: Account
-    head: Head
-
-
-# --- looking only ---------------------------------------------------------------------
-
-
-@contextmanager
-def scratch_folder() -> Iterator[Path]:
-    """A local folder that is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="packshot-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def stage(job: Job, folder: Path) -> Staged:
-    """Read the manifest into one Parquet file. Raises `BadManifest`."""
-    if job.options.plan is not None:
-        return stage_saved(Path(job.options.plan), folder / "staged.parquet")
-    return stage_manifest(
-        job.manifest,
-        folder / "staged.parquet",
-        columns=job.options.columns,
-        allowed_schemes=allowed_schemes(job),
-        storage_options=job.options.storage.fsspec_options(),
-    )
-
-
-def draw_up(
-    job: Job,
-    staged: Staged,
-    folder: Path,
-    standing: Standing,
-    *,
-    retry_failures: bool = False,
-    fetch: bool = False,
-) -> Planned:
-    """Compare the manifest with the ledger and price the difference. Spends nothing.
-
-    With `fetch` the sources are downloaded, and the demand is exact.
-    """
-    place = Place.of(job)
-    provider, account, head = standing
-    asked = Asked(
-        job=job,
-        asked_class=asked_class(job, account),
-        retry_failures=retry_failures,
-        now=utc_now(),
-    )
-    with tables(folder) as connection:
-        place.ledger.attach(connection, head, folder)
-        files = make_plan(connection, staged.path, asked, folder)
-        states = counts(connection, files, "state")
-        reasons = counts(connection, files, "reason_code")
-        wanted = demand(connection, files.work, provider)
-    unsure = unknowns(states)
-    if fetch:
-        wanted, found = exact_demand(job, files.work, provider, asked.asked_class)
-        unsure = [f"{count:,} of the fetched pictures: {said}" for said, count in found.items()]
-    funds = Funds(account, job.max_credits, job.keep_credits)
-    quote = Quote(wanted, funds, provider.pace)
-    verdict, needs_answer = _verdict(job, quote, asked.asked_class)
-    plan = Plan(
-        catalog=job.catalog,
-        provider=provider.name,
-        purchase_class=asked.asked_class,
-        unit=provider.unit,
-        understood=staged.understanding.sentences(),
-        rows=staged.rows,
-        states=states,
-        reasons=reasons,
-        known=files.known,
-        gone=files.gone,
-        fetches=sum(states.get(state, 0) for state in FETCHES),
-        calls_at_most=wanted.calls,
-        calls_likely=wanted.likely_calls,
-        at_most=wanted.at_most,
-        likely=wanted.likely,
-        minutes_at_most=round(quote.minutes_at_most, 2),
-        minutes_likely=round(quote.minutes_likely, 2),
-        balance=balance_of(account),
-        kinds=account.kinds,
-        free_calls=account.free_calls,
-        verdict="needs an answer" if needs_answer else verdict.decision,
-        message=needs_answer or verdict.message,
-        unknowns=unsure,
-        exact=fetch,
-    )
-    return Planned(plan, files, verdict, staged)
-
-
-def _verdict(job: Job, quote: Quote, asked: PurchaseClass) -> tuple[Verdict, str | None]:
-    """The verdict, and the question a person has to answer first, if there is one."""
-    try:
-        verdict = decide(
-            quote,
-            when_short=job.when_short,
-            paid=asked is PurchaseClass.PAID,
-            yes=job.options.yes,
-            cap=job.max_credits,
-        )
-    except NeedsAnswer as question:
-        return Verdict("stop", str(question)), str(question)
-    return verdict, None
-
-
-def plan_only(job: Job, api_key: str | None, folder: Path, *, fetch: bool = False) -> Planned:
-    """Plan without a lease: reads the state, asks for the balance, writes nothing anywhere."""
-    provider = make_provider(job, api_key)
-    try:
-        account = provider.account()
-        head = Place.of(job).ledger.head()
-        standing = Standing(provider, account, head)
-        return draw_up(job, stage(job, folder), folder, standing, fetch=fetch)
-    finally:
-        provider.close()
-
-
-def publish_open_runs(job: Job) -> list[Summary]:
-    """Publish the reports of runs that died or were stopped. Raises `CatalogBusy`."""
-    place = Place.of(job)
-    if not place.ledger.head().open_runs:
-        return []
-    lease = Lease.take(place.state, job.catalog, f"report-{new_run_id()}")
-    try:
-        with scratch_folder() as folder:
-            _, summaries = publish_interrupted(place, place.ledger.head(), folder)
-    finally:
-        lease.release()
-    return summaries
-
-
-def read_summary(job: Job, run_id: str | None = None) -> Summary:
-    """The summary of one run, by default the last that was published. Raises `BadOption`."""
-    place = Place.of(job)
-    run_id = run_id or place.ledger.head().last_run
-    if run_id is None:
-        raise BadOption(f"no run of catalog `{job.catalog}` has been published in {job.state_url}")
-    try:
-        body = place.state.read(f"{place.run_folder(run_id)}/summary.json")
-    except FileNotFoundError:
-        raise BadOption(f"there is no report of run {run_id} in {job.state_url}") from None
-    return Summary.model_validate_json(body)
-
-
-def read_job(job: Job) -> dict[str, Any]:
-    """The job of the last run, as it was given. Raises `BadOption` when there is none."""
-    place = Place.of(job)
-    run_id = read_summary(job).run_id
-    return dict(json.loads(place.state.read(f"{place.run_folder(run_id)}/run.json"))["job"])
-
-
-# --- running --------------------------------------------------------------------------
 
 
 def begin(

@@ -13,7 +13,7 @@ import pytest
 
 from packshot.facts.errors import CannotStart, PackshotError
 from packshot.facts.job import Job
-from packshot.run import session
+from packshot.run import past_runs, session
 from packshot.sandbox.product_cdn import PREFIX
 from tests.run.nights import Shop, photo
 
@@ -185,7 +185,7 @@ def test_a_dead_run_and_its_report_keep_secrets_too(
     session.check_credits(shop)
     session.run_in_threads(shop)
     shop.close()
-    (dead,) = session.publish_open_runs(tempting.job())
+    (dead,) = past_runs.publish_open_runs(tempting.job())
     assert not leaks(f"{dead!r}")
     assert_nothing_said(said)
     assert_nothing_written(tempting.state)
@@ -241,7 +241,7 @@ def test_a_signed_manifest_is_not_written_down(
     assert not leaks(run(job))
     assert_nothing_said(said)
     assert_nothing_written(tempting.state)
-    assert session.read_job(job)["manifest"] == tempting.url("shop.csv")
+    assert past_runs.read_job(job)["manifest"] == tempting.url("shop.csv")
 
 
 @pytest.mark.parametrize("key", [KEY, f" {KEY} odd", f"{KEY}\n", f"{KEY}é"])

@@ -1,0 +1,51 @@
+"""Runs that have ended: publish those that died, read the reports of the others."""
+
+import json
+from typing import Any
+
+from packshot.facts.errors import (
+    BadOption,
+)
+from packshot.facts.job import Job
+from packshot.run.looking import scratch_folder
+from packshot.run.publishing import publish_interrupted
+from packshot.run.summary import Summary
+from packshot.run.workshop import (
+    Place,
+    new_run_id,
+)
+from packshot.world.lease import Lease
+
+
+def publish_open_runs(job: Job) -> list[Summary]:
+    """Publish the reports of runs that died or were stopped. Raises `CatalogBusy`."""
+    place = Place.of(job)
+    if not place.ledger.head().open_runs:
+        return []
+    lease = Lease.take(place.state, job.catalog, f"report-{new_run_id()}")
+    try:
+        with scratch_folder() as folder:
+            _, summaries = publish_interrupted(place, place.ledger.head(), folder)
+    finally:
+        lease.release()
+    return summaries
+
+
+def read_summary(job: Job, run_id: str | None = None) -> Summary:
+    """The summary of one run, by default the last that was published. Raises `BadOption`."""
+    place = Place.of(job)
+    run_id = run_id or place.ledger.head().last_run
+    if run_id is None:
+        raise BadOption(f"no run of catalog `{job.catalog}` has been published in {job.state_url}")
+    try:
+        body = place.state.read(f"{place.run_folder(run_id)}/summary.json")
+    except FileNotFoundError:
+        raise BadOption(f"there is no report of run {run_id} in {job.state_url}") from None
+    return Summary.model_validate_json(body)
+
+
+def read_job(job: Job) -> dict[str, Any]:
+    """The job of the last run, as it was given. Raises `BadOption` when there is none."""
+    place = Place.of(job)
+    run_id = read_summary(job).run_id
+    return dict(json.loads(place.state.read(f"{place.run_folder(run_id)}/run.json"))["job"])
