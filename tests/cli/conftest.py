@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli import main
-from packshot.run import session
+from packshot.run import looking
 from tests.cli.desk import Desk, Done
 from tests.flows.served import Prefect, free_port, soon
 from tests.run.nights import Market
@@ -74,4 +74,4 @@ def _defective(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("nobody thought of this")
 
-    monkeypatch.setattr(session, "plan_only", fail)
+    monkeypatch.setattr(looking, "plan_only", fail)
