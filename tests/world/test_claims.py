@@ -134,6 +134,7 @@ def test_a_claim_that_cannot_be_given_back_ends_by_itself(
         monkeypatch.setattr(place, "delete", away)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_polls")
 def test_two_never_hold_one_claim(place: Store) -> None:
     """Eight runs want the same picture again and again; each gets it alone."""

@@ -1,12 +1,13 @@
 """The memory between runs: the newest row of every key, and a head that is moved last."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from packshot.facts.errors import StoreUnavailable
 from packshot.facts.outcome import KNOWLEDGE_FIELDS
 from packshot.world.ledger import COLUMNS, MOST_UNFOLDED, Head, Ledger
 from packshot.world.store import LocalStore, Store
@@ -20,7 +21,7 @@ class Nights:
     ledger: Ledger
     folder: Path
     connection: duckdb.DuckDBPyConnection
-    head: Head = Head()
+    head: Head = field(default_factory=Head)
     count: int = 0
 
     def learn(self, **statuses: str) -> Head:
@@ -40,9 +41,8 @@ class Nights:
             if name not in {"key", "status"}
         )
         changes = self.folder / "changes.parquet"
-        self.connection.execute(
-            f"COPY (SELECT key, {others}, status FROM {rows}) TO {literal(changes)} (FORMAT parquet)"
-        )
+        query = f"SELECT key, {others}, status FROM {rows}"
+        self.connection.execute(f"COPY ({query}) TO {literal(changes)} (FORMAT parquet)")
         self.ledger.attach(self.connection, self.head, self.folder)
         return self.ledger.learn(self.connection, self.head, changes, f"run-{self.count}")
 
@@ -129,6 +129,7 @@ def test_many_changes_are_folded_in(nights: Nights) -> None:
     assert nights.known()["k0"] == "failed"
 
 
+@pytest.mark.slow
 def test_many_runs_are_folded_in(nights: Nights) -> None:
     """However little each of them changed."""
     nights.move(nights.learn_many(1000))
@@ -151,6 +152,15 @@ def test_old_state_goes_two_generations_later(nights: Nights) -> None:
         "state-4.parquet",
     ]
     assert nights.known() == {"a": "3"}
+
+
+def test_a_state_file_that_is_missing_stops_the_run(nights: Nights) -> None:
+    """Without it the catalog would look new and be bought again."""
+    nights.night(a="cut")
+    nights.ledger.store.delete("shop/ledger/state-1.parquet")
+    with pytest.raises(StoreUnavailable, match=r"HEAD\.json names is missing") as refusal:
+        nights.known()
+    assert refusal.value.code == "ledger_incomplete"
 
 
 def test_any_folder_name_will_do(tmp_path: Path) -> None:

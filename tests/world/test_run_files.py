@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from packshot.facts.errors import StoreUnavailable
 from packshot.facts.outcome import Ending, Knowledge, Outcome, Published, ending_event
 from packshot.facts.purchase import Box
 from packshot.world.journal import Call, IntentLog, Journal
@@ -25,7 +26,7 @@ def ended(outcome: Outcome, key: str = "k", minutes: int = 0, reason: str | None
 
 def written(place: Store, *endings: Ending) -> None:
     """Endings in a journal, a wave each."""
-    journal = Journal(place, RUN, trouble=lambda error: None)
+    journal = Journal(place, RUN, trouble=list[StoreUnavailable]().append)
     for ending in endings:
         journal.record(ending_event(ending))
         journal.flush()
@@ -58,7 +59,7 @@ def test_the_last_ending_of_an_item_counts(place: Store, tmp_path: Path) -> None
 def test_attempts_and_intents_are_told_apart_by_call(place: Store, tmp_path: Path) -> None:
     """What was declared and never noted shows."""
     log = IntentLog(place, RUN, gate=lambda: None)
-    journal = Journal(place, RUN, trouble=lambda error: None)
+    journal = Journal(place, RUN, trouble=list[StoreUnavailable]().append)
     for number in range(2):
         log.declare(Call(f"call-{number}", "k", "ab" * 32, 0.25))
     journal.record({"kind": "attempt", "call": "call-0", "key": "k", "charged": 0.25})
