@@ -86,5 +86,5 @@ def _teach(connection: duckdb.DuckDBPyConnection, job: Job, changes: Path) -> No
     connection.execute(f"COPY learned TO '{changes}' (FORMAT parquet, COMPRESSION zstd)")
     connection.execute("DROP TABLE learned")
     ledger.attach(connection, Head(), changes.parent)
-    ledger.move(ledger.learn(connection, Head(), changes, "made"))
+    ledger.move(ledger.learn(connection, Head(), changes, "made"), was=Head())
     changes.unlink()

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from cli.flags import ARGUMENTS, field_at, model_in, name_of
 from cli.given import Given
-from flows.environment import home_spool, key_from_environment
+from flows.environment import key_from_environment
 from packshot.facts.errors import BadOption
 from packshot.facts.job import Job
 from packshot.providers.registry import PROVIDERS
@@ -130,15 +130,6 @@ def key_for_looking(provider: str) -> str | None:
             "Prefect's Secret blocks are read by `run` and `retry` only"
         )
     return key
-
-
-def with_spool(job: Job) -> Job:
-    """The job with a place on this machine for results that cannot be stored."""
-    if job.options.spool is not None:
-        return job
-    return job.model_copy(
-        update={"options": job.options.model_copy(update={"spool": home_spool()})}
-    )
 
 
 # --- sentences ------------------------------------------------------------------------

@@ -20,9 +20,9 @@ from cli.jobs import (
     job_of_plan,
     job_of_retry,
     key_for_looking,
-    with_spool,
 )
 from cli.shown import err, say, say_json, show_account, show_plan, show_summary
+from flows.environment import with_spool
 from packshot.facts.errors import BadOption, CatalogBusy, PackshotError
 from packshot.facts.job import Job
 from packshot.providers.registry import PROVIDERS

@@ -13,12 +13,13 @@ from prefect.client.schemas import State
 from prefect.futures import PrefectFuture, wait
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from flows.environment import with_spool
 from flows.form import job_of
 from flows.keys import provider_key
 from flows.quiet import keep_tracebacks_for_surprises
 from flows.states import own, state_of, state_of_error, state_of_stop
 from flows.telling import Telling
-from packshot.facts.errors import PackshotError
+from packshot.facts.errors import PackshotError, StopRequested
 from packshot.run import session
 from packshot.run.workshop import Workshop
 from tasks import stages
@@ -40,7 +41,7 @@ def run_night(asked: Mapping[str, Any], *, retry_failures: bool = False) -> Stat
     keep_tracebacks_for_surprises()
     logger = get_run_logger()
     try:
-        job = job_of(asked)
+        job = with_spool(job_of(asked))
         shop, earlier = session.begin(
             job, provider_key(job.provider), retry_failures=retry_failures
         )
@@ -91,8 +92,8 @@ def _cut_out(shop: Workshop, telling: Telling) -> None:
     while left := wait(futures, timeout=LOOK_SECONDS).not_done:
         telling.progress(len(futures) - len(left), len(futures))
         reason = shop.stop.reason
-        if reason is None or not reason.everything:
-            continue
+        if reason is None or reason.code != StopRequested.default_code:
+            continue  # nobody is about to kill us: every call may land
         given_up_at = given_up_at or time.monotonic() + shop.job.options.limits.stop_seconds
         if time.monotonic() > given_up_at:
             return

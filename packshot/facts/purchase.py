@@ -65,6 +65,9 @@ class Receipt(BaseModel):
     result_width: int
     result_height: int
     result_hash: str
+    doubt: Annotated[str | None, Field(description="What the provider itself was unsure of.")] = (
+        None
+    )
     calls: Annotated[int, Field(description="Calls sent for this purchase, the last one answered.")]
     seconds: Annotated[float, Field(description="From sending to the last byte of the answer.")]
     bought_at: datetime

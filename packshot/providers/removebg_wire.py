@@ -126,13 +126,17 @@ def unwrapped(body: bytes) -> tuple[bytes, Mapping[str, Any]]:
         raise ValueError("JSON without a picture") from error
 
 
+LONGEST_SIDE: Final = 100_000
+"""Pixels; a box that claims more is a slip of the header, not of the picture."""
+
+
 def box_of(headers: httpx.Headers, data: Mapping[str, Any]) -> Box | None:
     """The foreground's box as stated, in pixels of the result, if it is stated whole."""
     sides = [
         number(str(headers.get(f"x-foreground-{side}", data.get(f"foreground_{side}", ""))))
         for side in ("left", "top", "width", "height")
     ]
-    whole = [int(side) for side in sides if side is not None]
+    whole = [int(side) for side in sides if side is not None and side <= LONGEST_SIDE]
     return Box(*whole) if len(whole) == len(sides) else None
 
 

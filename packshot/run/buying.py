@@ -15,6 +15,7 @@ from packshot.decisions.patience import BUYING, Hook, buying_again
 from packshot.facts.alpha import AlphaFacts, in_source_pixels
 from packshot.facts.errors import (
     PackshotError,
+    SkipImage,
     StopRun,
     StoreUnavailable,
     Throttled,
@@ -69,7 +70,6 @@ class Obtained:
     cutout: Cutout
     alpha: AlphaFacts
     how: Outcome
-    doubt: str | None = None
 
 
 def obtain(shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack) -> Obtained:
@@ -136,9 +136,25 @@ def _buy(shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack) -> Obta
         )
     try:
         result, cutout = _answer_patiently(shop, wanted, spent, stack)
-    except Uncertain:
-        shop.unanswered.add(wanted.fingerprint)
+        return _kept(shop, wanted, spent, stack, result=result, cutout=cutout)
+    except (SkipImage, StopRun):
         raise
+    except Exception:
+        if spent.calls:  # bought perhaps and not kept: not once more tonight, for any SKU
+            shop.unanswered.add(wanted.fingerprint)
+        raise
+
+
+def _kept(
+    shop: Workshop,
+    wanted: Wanted,
+    spent: Spent,
+    stack: ExitStack,
+    *,
+    result: Result,
+    cutout: Cutout,
+) -> Obtained:
+    """Store the master of an answer, or put it aside."""
     started = time.monotonic()
     alpha = measure_alpha(alpha_of(cutout.picture))
     receipt = _receipt(shop, wanted, result, alpha, spent)
@@ -148,33 +164,33 @@ def _buy(shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack) -> Obta
     packed = pack(receipt, wanted.preview, result.content)
     try:
         shop.masters.keep_packed(receipt, packed)
-    except StoreUnavailable as error:
+    except Exception as error:  # noqa: BLE001  whatever a file system throws, it was paid for
         _spool(shop, receipt, packed, error)
     spent.seconds.keep = time.monotonic() - started
     shop.journal.record({"kind": "purchase", "key": wanted.key, **receipt.model_dump(mode="json")})
-    return Obtained(receipt, cutout, alpha, Outcome.CUT, result.doubt)
+    return Obtained(receipt, cutout, alpha, Outcome.CUT)
 
 
 def _better_there(shop: Workshop, bought: Receipt) -> Receipt | None:
     """A purchase in whose place this one would lie, although it is worth less.
 
-    Only `recut: all` buys where something better lies already, for example in a rehearsal.
+    So it is in a rehearsal on a shared state, whose test must not replace what was paid for.
     """
-    if shop.job.recut != "all":
-        return None
     receipts = shop.masters.receipts(bought.fingerprint)
     rank = bought.purchase_class.rank
     mine = (receipt for receipt in receipts if receipt.provider == bought.provider)
     return next((receipt for receipt in mine if receipt.purchase_class.rank > rank), None)
 
 
-def _spool(shop: Workshop, receipt: Receipt, packed: bytes, error: StoreUnavailable) -> None:
+def _spool(shop: Workshop, receipt: Receipt, packed: bytes, trouble: Exception) -> None:
     """Put aside what was paid for, then stop buying."""
+    known = isinstance(trouble, StoreUnavailable)
+    error = StoreUnavailable(str(trouble) if known else f"the state: {type(trouble).__name__}")
     if shop.spool is not None:
         file = shop.spool.keep(receipt, packed)
         error = StoreUnavailable(f"{error}; what was paid for waits in {file.parent}")
     shop.stop.set(error)
-    raise error
+    raise error from trouble
 
 
 def _answer_patiently(
@@ -231,8 +247,7 @@ def _call(shop: Workshop, wanted: Wanted, spent: Spent) -> Result:
         spent.calls += 1
         spent.seconds.wait += sent - waiting
         try:
-            answer = shop.provider.submit(wanted.source, wanted.options)
-            result = _at_once(answer)
+            result = _submitted(shop, wanted)
         except PackshotError as error:
             spent.seconds.call += time.monotonic() - sent
             _settle_failure(shop, reservation, error)
@@ -267,7 +282,16 @@ def _pass_gate(shop: Workshop, call: Call) -> None:
         raise
 
 
-def _at_once(answer: Result | Ticket) -> Result:
+def _submitted(shop: Workshop, wanted: Wanted) -> Result:
+    """Send one call; a defect on the way back leaves its charge in the dark."""
+    try:
+        answer = shop.provider.submit(wanted.source, wanted.options)
+    except PackshotError:
+        raise
+    except Exception as error:
+        raise Uncertain(
+            f"an unexpected {type(error).__name__} while reading the answer", code="unexpected"
+        ) from error
     if isinstance(answer, Ticket):
         raise Uncertain("this provider answers later, which this version cannot wait for")
     return answer
@@ -307,6 +331,7 @@ def _note(shop: Workshop, wanted: Wanted, call: Call, seconds: float, heard: _He
             "http_status": result.status if result else failure and failure.http_status,
             "code": failure.code if failure else "ok",
             "message": str(failure) if failure else None,
+            "body_excerpt": getattr(failure, "body_excerpt", None),
             "charged": result.charged if result else 0.0,
             "uncertain": call.price if isinstance(failure, Uncertain) else 0.0,
         }
@@ -336,6 +361,7 @@ def _receipt(
         result_width=result.width,
         result_height=result.height,
         result_hash=content_hash(result.content),
+        doubt=result.doubt,
         calls=spent.calls,
         seconds=round(result.seconds, 4),
         bought_at=datetime.now(UTC),

@@ -42,6 +42,8 @@ from packshot.world.pictures import already_cut_out, decode_upright, inspect, pr
 
 EARLIER = timedelta(hours=12)
 """A night that starts a little earlier than the last one still counts as the next."""
+NOT_ITS_TURN = frozenset({"deadline", "fetch_queue", "claimed_elsewhere"})
+"""Codes of a wait that ended before anything was tried; a later run takes it up."""
 CHANGED_BEFORE_ASKING = 20
 """So many pictures may have changed before their share is looked at."""
 
@@ -69,7 +71,10 @@ class Life:
             self._start_patience_anew()
             ending = self._remembered("rejected", Outcome.REJECTED, error)
         except PackshotError as error:
-            ending = self._failed(error)
+            if error.code in NOT_ITS_TURN:
+                ending = self._ended(Outcome.DEFERRED, error.code, str(error), learned=False)
+            else:
+                ending = self._failed(error)
         except Exception as error:  # noqa: BLE001  one poison picture must not take the others with it
             ending = self._failed(_our_fault(error))
         ending.seconds.total = time.monotonic() - started

@@ -48,8 +48,8 @@ def _write_sidecars(
 
 def doubt_about(job: Job, item: WorkItem, obtained: Obtained) -> Doubt | None:
     """Why a person should look at a cutout, the provider's own doubt first."""
-    if obtained.doubt is not None:
-        return Doubt("provider_unsure", obtained.doubt)
+    if obtained.receipt.doubt is not None:
+        return Doubt("provider_unsure", obtained.receipt.doubt)
     if obtained.receipt.purchase_class is PurchaseClass.DEGRADED:
         return Doubt("smaller_than_asked", "The provider returned less than was asked for.")
     if _wants_more_pixels(job, obtained.receipt):

@@ -25,7 +25,7 @@ def publish_open_runs(job: Job) -> list[Summary]:
     lease = Lease.take(place.state, job.catalog, f"report-{new_run_id()}")
     try:
         with scratch_folder() as folder:
-            _, summaries = publish_interrupted(place, place.ledger.head(), folder)
+            _, summaries = publish_interrupted(place, place.ledger.head(), folder, lease)
     finally:
         lease.release()
     return summaries

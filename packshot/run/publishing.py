@@ -4,8 +4,9 @@ Works from the store alone, so that a run which was killed is published by the n
 """
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from packshot.run.report_page import page
 from packshot.run.report_tables import ledger_changes, report_table, write_report
 from packshot.run.summary import Summary, summarise
 from packshot.run.workshop import RUN_ID_TIME, Place
+from packshot.world.lease import Lease
 from packshot.world.ledger import Head
 from packshot.world.masters import Masters
 from packshot.world.run_files import load_events
@@ -35,6 +37,7 @@ CONTENT_TYPES = {
 
 PRIVATE_INPUTS = ("plan.parquet", "failed.csv")
 LATELY = timedelta(days=14)
+logger = logging.getLogger("packshot")
 INTERRUPTED = ("interrupted", "the run ended before this item did; the next run takes it up")
 
 
@@ -47,9 +50,9 @@ class Published:
 
 
 def publish(
-    place: Place, head: Head, run_id: str, scratch: Path, *, live: dict[str, Any]
+    place: Place, head: Head, run_id: str, scratch: Path, *, lease: Lease, live: dict[str, Any]
 ) -> Published:
-    """Write the report, then move the ledger's head. Only the lease's holder may.
+    """Write the report, then move the ledger's head; the lease is asked for again before that.
 
     `live` holds what only the running process knows: balances, waits, stop reason.
     """
@@ -68,11 +71,14 @@ def publish(
         _write_files(connection, place, folder, scratch, summary)
         changes = scratch / "ledger.parquet"
         ledger_changes(connection, changes, now=utc_now().isoformat(sep=" "))
+        lease.ask()
         moved = place.ledger.learn(connection, head, changes, run_id)
         moved = _closed(connection, moved, run_id, unknown)
-        place.ledger.move(moved)
+        lease.ask()
+        place.ledger.move(moved, was=head)
+    with suppress(StoreUnavailable):  # the run is published; tidying can wait a night
         place.ledger.tidy(moved)
-    expire_private_inputs(place)
+        expire_private_inputs(place, spare=moved.open_runs)
     return Published(summary, moved)
 
 
@@ -173,8 +179,10 @@ def _closed(
     )
 
 
-def expire_private_inputs(place: Place) -> None:
+def expire_private_inputs(place: Place, spare: Sequence[str] = ()) -> None:
     """Remove what holds whole URLs from runs that are older than the job keeps it.
+
+    Runs that are still to be published are spared: without its plan a run has no report.
 
     Looks only at runs that came of age lately, so that a long history costs nothing.
     """
@@ -183,24 +191,39 @@ def expire_private_inputs(place: Place) -> None:
     first, last = (moment.strftime(RUN_ID_TIME) for moment in of_age)
     runs = f"{place.job.catalog}/runs"
     for run_id in place.state.names(runs):
-        if first <= run_id < last:
+        if first <= run_id < last and run_id not in spare:
             for name in PRIVATE_INPUTS:
                 place.state.delete(f"{runs}/{run_id}/{name}")
 
 
-def publish_interrupted(place: Place, head: Head, scratch: Path) -> tuple[Head, list[Summary]]:
-    """Publish what earlier runs left open; answers the new head and their summaries."""
+def publish_interrupted(
+    place: Place, head: Head, scratch: Path, lease: Lease
+) -> tuple[Head, list[Summary]]:
+    """Publish what earlier runs left open; answers the new head and their summaries.
+
+    A run whose files cannot be read stays open and does not keep the catalog from going on:
+    what it bought is found again by its masters.
+    """
     summaries = []
     for run_id in head.open_runs:
         try:
-            published = publish(place, head, run_id, scratch / run_id, live={"interrupted": True})
+            published = publish(
+                place, head, run_id, scratch / run_id, lease=lease, live={"interrupted": True}
+            )
+        except duckdb.Error as error:
+            logger.error(  # noqa: TRY400  DuckDB quotes rows, and rows hold URLs
+                "the report of run %s cannot be made (%s); its files lie in %s",
+                run_id,
+                type(error).__name__,
+                place.run_folder(run_id),
+            )
         except PackshotError as error:
             if error.code != "no_plan":
                 raise
-            head = head.model_copy(
-                update={"open_runs": [other for other in head.open_runs if other != run_id]}
-            )
-            place.ledger.move(head)
+            left = [other for other in head.open_runs if other != run_id]
+            closed = head.model_copy(update={"open_runs": left})
+            place.ledger.move(closed, was=head)
+            head = closed
         else:
             head = published.head
             summaries.append(published.summary)

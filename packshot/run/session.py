@@ -1,5 +1,6 @@
 """The stages of a run, in the order a flow calls them."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ import pyarrow.parquet as pq
 from packshot.decisions.delta import PlanState
 from packshot.decisions.quote import Verdict
 from packshot.facts.errors import (
-    LeaseLost,
     NeedsAnswer,
     OutOfCredits,
     PackshotError,
@@ -46,6 +46,7 @@ from packshot.world.store import AlreadyThere
 
 T = TypeVar("T")
 
+ITEMS_AT_ONCE = 256
 MOST_BATCHES = 128
 """Task runs per run: orchestration must not feel the size of a catalog."""
 
@@ -80,7 +81,7 @@ def begin(
         place.state.sweep()
         _deliver_spool(job, place)
         with scratch_folder() as folder:
-            head, summaries = publish_interrupted(place, place.ledger.head(), folder)
+            head, summaries = publish_interrupted(place, place.ledger.head(), folder, lease)
         shop = open_workshop(
             job,
             run_id=run_id,
@@ -178,8 +179,10 @@ def check_credits(shop: Workshop) -> Verdict:
             "job": shop.job.model_dump(mode="json") | {"manifest": _shown(shop.job.manifest)},
         },
     )
-    shop.head = shop.head.model_copy(update={"open_runs": [*shop.head.open_runs, shop.run_id]})
-    shop.place.ledger.move(shop.head)
+    opened = shop.head.model_copy(update={"open_runs": [*shop.head.open_runs, shop.run_id]})
+    shop.lease.ask()
+    shop.place.ledger.move(opened, was=shop.head)
+    shop.head = opened
     return verdict
 
 
@@ -212,17 +215,22 @@ def cut_batch(shop: Workshop, batch: Batch) -> dict[str, int]:
         if item.number in shop.tally.ended or _stands_still(shop, item):
             continue
         with shop.width:
+            if _stands_still(shop, item):
+                continue
             outcome = cut_one(shop, item)
         ended[outcome] = ended.get(outcome, 0) + 1
     return ended
 
 
-def _items(shop: Workshop, batch: Batch) -> list[WorkItem]:
-    table = pq.read_table(
-        shop.folder / "work.parquet",
-        filters=[("number", ">=", batch.first), ("number", "<", batch.last)],
-    )
-    return [WorkItem.from_row(row) for row in table.to_pylist()]
+def _items(shop: Workshop, batch: Batch) -> Iterator[WorkItem]:
+    """A few at a time: all batches together hold little of a large catalog."""
+    for first in range(batch.first, batch.last, ITEMS_AT_ONCE):
+        last = min(first + ITEMS_AT_ONCE, batch.last)
+        table = pq.read_table(
+            shop.folder / "work.parquet",
+            filters=[("number", ">=", first), ("number", "<", last)],
+        )
+        yield from (WorkItem.from_row(row) for row in table.to_pylist())
 
 
 def _stands_still(shop: Workshop, item: WorkItem) -> bool:
@@ -248,9 +256,7 @@ def stop(shop: Workshop, why: str) -> None:
 
 def publish_report(shop: Workshop) -> Summary:
     """Write the report, fold the run into the ledger, and close the run."""
-    shop.lease.renew()
-    if not shop.lease.held:
-        raise LeaseLost("another run has taken this catalog; it will publish this run's report")
+    shop.lease.ask()
     shop.journal.flush()
     stats = shop.governor.stats()
     reason = shop.stop.reason
@@ -265,7 +271,9 @@ def publish_report(shop: Workshop) -> Summary:
             "pause": round(stats.waited_for_pause, 3),
         },
     }
-    published = publish(shop.place, shop.head, shop.run_id, shop.folder / "report", live=live)
+    published = publish(
+        shop.place, shop.head, shop.run_id, shop.folder / "report", lease=shop.lease, live=live
+    )
     shop.head, shop.summary = published.head, published.summary
     return published.summary
 
@@ -281,7 +289,7 @@ def leave_unpublished(shop: Workshop) -> None:
 
 
 def _balance_after(shop: Workshop) -> float | None:
-    if balance_of(shop.account) is None or shop.books.snapshot().calls == 0:
+    if balance_of(shop.account) is None or shop.governor.stats().calls == 0:
         return balance_of(shop.account)
     with suppress(PackshotError):
         return shop.provider.account().total

@@ -30,9 +30,13 @@ class StopFlag:
         return self._reason
 
     def check(self) -> None:
-        """Raise the reason to stop, if there is one."""
+        """Raise the reason to stop, if there is one.
+
+        Each time a new instance: one that is raised again and again keeps the locals of every
+        frame it has passed.
+        """
         if (reason := self.reason) is not None:
-            raise reason
+            raise type(reason)(reason.message, reason.code)
 
     def said(self) -> str | None:
         """The reason as a sentence, or `None`."""

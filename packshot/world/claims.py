@@ -46,10 +46,12 @@ def claimed(
 
 def _give_back(store: Store, folder: str, number: int) -> None:
     try:
+        held = numbers(store, folder)
+        if held[-1:] != [number]:
+            return  # it ended while we slept; whoever took it over gives all of it back
         # From the lowest up: as long as ours is there, nobody builds on a number below it.
-        for taken in [1] if number == 1 else numbers(store, folder):
-            if taken <= number:
-                store.delete(f"{folder}/{taken}.json")
+        for taken in held:
+            store.delete(f"{folder}/{taken}.json")
     except StoreUnavailable:
         return  # a claim without its holder ends by itself
 

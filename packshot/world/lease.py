@@ -60,6 +60,11 @@ class Lease:
         if not self.held:
             raise LeaseLost("this run's lease has ended; another run may have taken the catalog")
 
+    def ask(self) -> None:
+        """Ask the store who holds the catalog; raises `LeaseLost` if it is not us."""
+        self.renew()
+        self.check()
+
     def renew(self) -> None:
         """Ask who holds the catalog and, if we do, say so for another while."""
         with self._writing:

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 from pydantic import BaseModel, ConfigDict
 
-from packshot.facts.errors import StoreUnavailable
+from packshot.facts.errors import LeaseLost, StoreUnavailable
 from packshot.world.store import Store
 from packshot.world.tables import literal
 
@@ -94,8 +94,13 @@ class Ledger:
         except FileNotFoundError:
             return Head()
 
-    def move(self, head: Head) -> None:
-        """Make a new head the truth. Only the lease's holder may."""
+    def move(self, head: Head, *, was: Head) -> None:
+        """Make a new head the truth. Only the lease's holder may.
+
+        Raises `LeaseLost` where the ledger is not as we left it: somebody else has gone on.
+        """
+        if self.head() != was:
+            raise LeaseLost("another run has moved this catalog's ledger; run again")
         body = head.model_dump_json(indent=1).encode()
         self.store.write(self._name("HEAD.json"), body, "application/json")
 

@@ -38,6 +38,7 @@ ATTEMPT_COLUMNS = {
     "http_status": "INTEGER",
     "code": "VARCHAR",
     "message": "VARCHAR",
+    "body_excerpt": "VARCHAR",
     "charged": "DOUBLE",
     "uncertain": "DOUBLE",
 }
@@ -63,8 +64,8 @@ def load_events(
     connection: duckdb.DuckDBPyConnection, store: Store, run_folder: str, scratch: Path
 ) -> None:
     """A run's events: `endings`, `attempts`, `purchases`, `intents` and those `withdrawn`."""
-    parts = fetch_all(store, f"{run_folder}/parts", scratch / "parts")
-    intents = fetch_all(store, f"{run_folder}/intents", scratch / "intents")
+    parts = _together(fetch_all(store, f"{run_folder}/parts", scratch / "parts"))
+    intents = _together(fetch_all(store, f"{run_folder}/intents", scratch / "intents"))
     for table, kind, columns in (
         ("endings", "ending", ENDING_COLUMNS),
         ("attempts", "attempt", ATTEMPT_COLUMNS),
@@ -79,23 +80,34 @@ def load_events(
     )
 
 
+def _together(files: list[Path]) -> Path | None:
+    """All waves in one file: DuckDB needs more than a megabyte for each that it opens."""
+    if not files:
+        return None
+    whole = files[0].with_name("together.waves")
+    with whole.open("wb") as target:
+        for file in files:
+            target.write(file.read_bytes().rstrip(b"\n") + b"\n")
+    return whole
+
+
 def _load(
     connection: duckdb.DuckDBPyConnection,
     table: str,
-    files: list[Path],
+    file: Path | None,
     columns: dict[str, str],
     where: str,
 ) -> None:
     wanted = ", ".join(f'"{name}"' for name in columns)
-    if not files:
+    if file is None:
         empty = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in columns.items())
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {empty} WHERE false")
         return
     typed = ", ".join(
         f"'{name}': '{kind}'" for name, kind in (columns | {"kind": "VARCHAR"}).items()
     )
-    listed = ", ".join(literal(file) for file in files)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {wanted} FROM "
-        f"read_json([{listed}], format = 'newline_delimited', columns = {{{typed}}}) WHERE {where}"
+        f"read_json({literal(file)}, format = 'newline_delimited', columns = {{{typed}}}) "
+        f"WHERE {where}"
     )

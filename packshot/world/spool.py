@@ -38,7 +38,10 @@ class Spool:
         """Store what waits here; raises `StoreUnavailable`, keeping what is left."""
         delivered = 0
         for file in sorted(self.folder.glob("*.zip")):
-            packed = file.read_bytes()
+            try:
+                packed = file.read_bytes()
+            except FileNotFoundError:  # another run of this machine has delivered it
+                continue
             try:
                 receipt = read_receipt(packed[:HEAD_BYTES])
             except ValueError as error:
@@ -46,6 +49,6 @@ class Spool:
                     f"{file} is not a master; remove it", code="spool_unreadable"
                 ) from error
             masters.keep_packed(receipt, packed)
-            file.unlink()
+            file.unlink(missing_ok=True)
             delivered += 1
         return delivered

@@ -1,8 +1,10 @@
 """What lies at the destination after a night, and when an earlier picture stays."""
 
 import json
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -85,3 +87,17 @@ def test_no_new_call_leaves_after_the_time_to_finish_by(
     night = shop.night(finish_by="06:00")
     assert (night.outcomes, night.seen.posts) == ({"mug#1": "deferred"}, 0)
     assert night.summary.stop_code == "finish_by"
+
+
+def test_a_doubt_outlives_the_night_it_arose_in(shop: Shop) -> None:
+    """Pictures made again from what was bought, and other SKUs of it, need the same review."""
+    noise = np.random.default_rng(7).integers(0, 255, (90, 120, 3), np.uint8)
+    body = BytesIO()
+    Image.fromarray(noise).save(body, "PNG")
+    shop.put("mug.png", body.getvalue())
+    shop.settings["provider"] = "local"
+    shop.list(shop.row(MUG, "mug.png"), shop.row("cup", "mug.png"))
+    first, again = shop.night(), shop.night(variants=[{"crop": True}])
+    doubts = [night.report["review_code"].tolist() for night in (first, again)]
+    assert doubts == [["provider_unsure"] * 2] * 2
+    assert again.outcomes == {"mug#1": "refreshed", "cup#1": "refreshed"}

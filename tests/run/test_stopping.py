@@ -38,7 +38,8 @@ def test_the_first_reason_stays_unless_a_later_one_stops_more(
     assert flag.said() == str(counts)
     with pytest.raises(type(counts)) as raised:
         flag.check()
-    assert raised.value is counts
+    assert (str(raised.value), raised.value.code) == (str(counts), counts.code)
+    assert raised.value is not counts
 
 
 @pytest.mark.parametrize("before", [None, BROKE])

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from packshot.facts.errors import StoreUnavailable
+from packshot.facts.errors import LeaseLost, StoreUnavailable
 from packshot.facts.outcome import KNOWLEDGE_FIELDS
 from packshot.world.ledger import COLUMNS, MOST_UNFOLDED, Head, Ledger
 from packshot.world.store import LocalStore, Store
@@ -53,7 +53,7 @@ class Nights:
     def move(self, head: Head) -> None:
         """Make a head the truth."""
         self.head = head
-        self.ledger.move(head)
+        self.ledger.move(head, was=self.ledger.head())
 
     def known(self) -> dict[str, str]:
         """What a reader who comes now finds: the status of every key."""
@@ -174,3 +174,12 @@ def test_any_folder_name_will_do(tmp_path: Path) -> None:
         nights.night(**{f"k{n}": "cut" for n in range(50)})
         assert nights.head.generation == 2
         assert len(nights.known()) == 100
+
+
+def test_a_run_that_slept_too_long_does_not_turn_the_ledger_back(nights: Nights) -> None:
+    """Whoever has gone on since must not lose a night to a process that wakes up."""
+    slept = nights.ledger.head()
+    nights.night(a="cut")
+    with pytest.raises(LeaseLost, match="another run has moved"):
+        nights.ledger.move(slept.model_copy(update={"last_run": "late"}), was=slept)
+    assert nights.ledger.head() == nights.head

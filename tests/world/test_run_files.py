@@ -80,3 +80,16 @@ def test_a_reason_that_is_no_text_does_not_spoil_the_report(tmp_path: Path) -> N
         load_events(connection, place, RUN, tmp_path / "scratch")
         reasons = connection.execute("SELECT reason FROM endings ORDER BY key").fetchall()
     assert reasons == [("half?",), (None,)]
+
+
+def test_a_long_run_of_many_waves_can_be_read(tmp_path: Path) -> None:
+    """A night writes a wave a second; the report needs them all, in bounded memory."""
+    place = LocalStore(str(tmp_path / "state"))
+    for wave in range(2_000):
+        event = f'{{"kind": "attempt", "call": "{wave}", "key": "k", "charged": 1.0}}'
+        place.write(f"run/parts/{wave:05d}.jsonl", event.encode())
+        place.write(f"run/intents/{wave:05d}.jsonl", f'{{"call_id": "{wave}"}}'.encode())
+    with tables(tmp_path) as connection:
+        load_events(connection, place, "run", tmp_path)
+        assert scalar(connection, "SELECT sum(charged) FROM attempts") == 2_000
+        assert scalar(connection, "SELECT count(*) FROM intents") == 2_000
