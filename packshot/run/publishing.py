@@ -197,19 +197,19 @@ def expire_private_inputs(place: Place, spare: Sequence[str] = ()) -> None:
 
 
 def publish_interrupted(
-    place: Place, head: Head, scratch: Path, lease: Lease
+    place: Place, head: Head, scratch: Path, lease: Lease, balance: float | None = None
 ) -> tuple[Head, list[Summary]]:
     """Publish what earlier runs left open; answers the new head and their summaries.
 
     A run whose files cannot be read stays open and does not keep the catalog from going on:
-    what it bought is found again by its masters.
+    what it bought is found again by its masters. `balance` is that of now, where it is known:
+    what left the account since the dead run began shows in its books.
     """
     summaries = []
+    live = {"interrupted": True, "balance_after": balance}
     for run_id in head.open_runs:
         try:
-            published = publish(
-                place, head, run_id, scratch / run_id, lease=lease, live={"interrupted": True}
-            )
+            published = publish(place, head, run_id, scratch / run_id, lease=lease, live=live)
         except duckdb.Error as error:
             logger.error(  # noqa: TRY400  DuckDB quotes rows, and rows hold URLs
                 "the report of run %s cannot be made (%s); its files lie in %s",

@@ -81,7 +81,9 @@ def begin(
         place.state.sweep()
         _deliver_spool(job, place)
         with scratch_folder() as folder:
-            head, summaries = publish_interrupted(place, place.ledger.head(), folder, lease)
+            head, summaries = publish_interrupted(
+                place, place.ledger.head(), folder, lease, balance_of(account)
+            )
         shop = open_workshop(
             job,
             run_id=run_id,

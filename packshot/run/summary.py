@@ -26,6 +26,12 @@ class Money(BaseModel):
     difference: float | None
     """Balance before, less charged, less balance after; a lagging account shows here too."""
 
+    @property
+    def unexplained(self) -> float:
+        """What of the difference unanswered calls cannot have cost."""
+        left = self.difference or 0.0
+        return left if left < 0 else max(0.0, round(left - self.uncertain, 4))
+
 
 class Stage(BaseModel):
     """Seconds per item in one stage, over the items that went through it."""

@@ -58,6 +58,16 @@ class Place:
             raise BadOption(
                 "destination and state are the same place; the state is private, give it its own"
             )
+        if state.url.startswith(f"{destination.url}/"):
+            raise BadOption(
+                f"the state {state.url} lies inside the destination, where pictures are public; "
+                "give it a place of its own with --state"
+            )
+        if destination.url.startswith(f"{state.url}/"):
+            raise BadOption(
+                f"the destination {destination.url} lies inside the state, which is private; "
+                "give it a place of its own"
+            )
         return cls(job, destination, state, Ledger(state, job.catalog))
 
     def run_folder(self, run_id: str) -> str:
