@@ -1,33 +1,41 @@
-"""A plan that fetches: what would really have to be bought, to the picture."""
+"""A plan that fetches: what would really have to be bought, to the picture.
+
+It decides as `packshot.run.cutting` does, step for step; a test plans a night and then runs it.
+"""
 
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from packshot.decisions.delta import FETCHES
+from packshot.decisions.delta import FETCHES, PlanState
 from packshot.decisions.quote import Demand
 from packshot.facts.errors import PackshotError, StopRun
+from packshot.facts.item import public
 from packshot.facts.job import Job
 from packshot.facts.paid_options import content_hash, fingerprint
-from packshot.facts.purchase import PurchaseClass
+from packshot.facts.purchase import Price, PurchaseClass
 from packshot.providers.face import Provider
-from packshot.run.work import WorkItem
+from packshot.run.work import WorkItem, url_hash
 from packshot.run.workshop import Place, make_fetcher
+from packshot.world.fetch import Fetched, Fetcher
 from packshot.world.masters import Masters, choose
-from packshot.world.pictures import PixelBudget, already_cut_out, decode_upright, inspect
+from packshot.world.pictures import (
+    PictureFacts,
+    PixelBudget,
+    already_cut_out,
+    decode_upright,
+    inspect,
+    prepare,
+    preview,
+)
 
-
-@dataclass(slots=True)
-class _Found:
-    """What the look at all sources has shown so far."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    counts: Counter[str] = field(default_factory=Counter)
-    to_buy: dict[str, tuple[WorkItem, float]] = field(default_factory=dict)
+ITEMS_AT_ONCE = 2048
+"""So many rows of the work file are in memory at a time."""
 
 
 def exact_demand(
@@ -37,79 +45,139 @@ def exact_demand(
 
     Keeps nothing: a run fetches again.
     """
-    items = [
-        item
-        for row in pq.read_table(work).to_pylist()
-        if (item := WorkItem.from_row(row)).state in FETCHES
-    ]
-    found = _Found()
     fetcher = make_fetcher(job)
-    masters = Masters(Place.of(job).state)
-    budget = PixelBudget(job.options.limits.decoded_megapixels * 1_000_000)
+    look = _Look(job, provider, asked, fetcher, Masters(Place.of(job).state))
+    try:
+        with ThreadPoolExecutor(job.options.limits.fetches_at_once) as pool:
+            for items in _batches(work):
+                for said in pool.map(look.at, items):
+                    look.counts[said] += 1
+    finally:
+        fetcher.close()
+    return look.demand(), dict(look.counts)
 
-    def look(item: WorkItem) -> None:
+
+def _batches(work: Path) -> Iterator[list[WorkItem]]:
+    """The items whose source a run asks for, some rows of the file at a time."""
+    with pq.ParquetFile(work) as file:
+        for batch in file.iter_batches(ITEMS_AT_ONCE):
+            items = map(WorkItem.from_row, batch.to_pylist())
+            yield [item for item in items if item.state in FETCHES]
+
+
+@dataclass(slots=True)
+class _Look:
+    """The look at all sources, and what it has shown so far."""
+
+    job: Job
+    provider: Provider
+    asked: PurchaseClass
+    fetcher: Fetcher
+    masters: Masters
+    budget: PixelBudget = field(init=False)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    counts: Counter[str] = field(default_factory=Counter)
+    to_buy: dict[str, tuple[Price, float]] = field(default_factory=dict)
+    """Price and megapixels by fingerprint."""
+
+    def __post_init__(self) -> None:
+        self.budget = PixelBudget(self.job.options.limits.decoded_megapixels * 1_000_000)
+
+    def at(self, item: WorkItem) -> str:
+        """What a run would find out about one picture."""
         try:
-            fetched = fetcher.fetch(item.url, deadline_seconds=job.options.limits.item_seconds)
-            said = _judge(item, fetched.content or b"", job, budget)
-            if said is None:
-                said = _bought(item, fetched.content or b"", masters, asked, job)
-            if said is None:
-                said = _to_buy(item, fetched.content or b"", found, job)
+            return self._judged(item)
         except StopRun:
             raise  # the state cannot be read: no picture's fault
         except PackshotError as error:
-            said = f"cannot be cut out ({error.code})"
-        with found.lock:
-            found.counts[said] += 1
+            return f"cannot be cut out ({error.code})"
+        except Exception:  # noqa: BLE001  a run goes on past a poison picture, too
+            return "cannot be cut out (unexpected)"
 
-    try:
-        with ThreadPoolExecutor(job.options.limits.fetches_at_once) as pool:
-            list(pool.map(look, items))
-    finally:
-        fetcher.close()
-    return _demand(found, provider), dict(found.counts)
+    def _judged(self, item: WorkItem) -> str:
+        known = item.known
+        if (
+            item.state is PlanState.CHANGED_OPTIONS
+            and known.content_hash is not None
+            and known.url_hash == url_hash(item.url)
+            and self._is_bought(fingerprint(known.content_hash, item.options.canonical()))
+        ):
+            return "bought before"
+        settles = _equal_bytes_settle(item, self.provider.name)
+        content = self._fetched(item, conditional=settles).content
+        if content is None:
+            return "unchanged"
+        digest = content_hash(content)
+        if digest == known.content_hash and settles:
+            return "unchanged"
+        facts = inspect(content, self.job.options.limits.source_megapixels * 1_000_000)
+        if self._is_cut_out(content, facts):
+            return "transparent already"
+        name = fingerprint(digest, item.options.canonical())
+        if self._is_bought(name):
+            return "bought before"
+        return self._to_be_bought(name, item, facts.width * facts.height / 1e6)
+
+    def _fetched(self, item: WorkItem, *, conditional: bool) -> Fetched:
+        known = item.known
+        conditional = conditional and known.url == public(item.url)
+        same_url = known.url_hash == url_hash(item.url)
+        return self.fetcher.fetch(
+            item.url,
+            etag=known.etag if conditional else None,
+            last_modified=known.last_modified if conditional and same_url else None,
+            deadline_seconds=self.job.options.limits.item_seconds,
+        )
+
+    def _is_cut_out(self, content: bytes, facts: PictureFacts) -> bool:
+        """Whether nothing is left to cut; raises `SkipImage` where a run would reject."""
+        accepts = self.provider.accepts
+        with self.budget.hold(facts.width * facts.height):
+            if facts.has_alpha and already_cut_out(decode_upright(content)):
+                return True
+            prepare(
+                content,
+                facts,
+                formats=accepts.formats,
+                max_bytes=accepts.max_bytes,
+                max_pixels=accepts.max_pixels,
+            )
+            preview(content)  # finds a broken picture that would be sent as it is
+        return False
+
+    def _is_bought(self, name: str) -> bool:
+        if self.job.recut == "all":
+            return False
+        provider = self.provider.name if self.job.recut == "provider" else None
+        return choose(self.masters.receipts(name), self.asked, provider=provider) is not None
+
+    def _to_be_bought(self, name: str, item: WorkItem, megapixels: float) -> str:
+        price = self.provider.price(item.options, megapixels)
+        with self.lock:
+            if name in self.to_buy:
+                return "equal to another new picture"
+            self.to_buy[name] = (price, megapixels)
+        return "to be bought"
+
+    def demand(self) -> Demand:
+        """Everything that has to be bought."""
+        megapixels = sum(max(1.0, size) for _, size in self.to_buy.values())
+        return Demand(
+            calls=len(self.to_buy),
+            at_most=sum(price.at_most for price, _ in self.to_buy.values()),
+            likely=sum(price.likely for price, _ in self.to_buy.values()),
+            likely_calls=len(self.to_buy),
+            megapixels_likely=megapixels or None,
+        )
 
 
-def _judge(item: WorkItem, content: bytes, job: Job, budget: PixelBudget) -> str | None:
-    digest = content_hash(content)
-    same_options = item.known.paid_options == item.options.canonical()
-    if item.is_known and digest == item.known.content_hash and same_options:
-        return "unchanged"
-    facts = inspect(content, job.options.limits.source_megapixels * 1_000_000)
-    if facts.has_alpha:
-        with budget.hold(facts.width * facts.height):
-            if already_cut_out(decode_upright(content)):
-                return "transparent already"
-    return None
-
-
-def _bought(
-    item: WorkItem, content: bytes, masters: Masters, asked: PurchaseClass, job: Job
-) -> str | None:
-    name = fingerprint(content_hash(content), item.options.canonical())
-    provider = job.provider if job.recut in {"provider", "all"} else None
-    if job.recut == "all" or choose(masters.receipts(name), asked, provider=provider) is None:
-        return None
-    return "bought before"
-
-
-def _to_buy(item: WorkItem, content: bytes, found: _Found, job: Job) -> str:
-    facts = inspect(content, job.options.limits.source_megapixels * 1_000_000)
-    name = fingerprint(content_hash(content), item.options.canonical())
-    with found.lock:
-        if name in found.to_buy:
-            return "equal to another new picture"
-        found.to_buy[name] = (item, facts.width * facts.height / 1e6)
-    return "to be bought"
-
-
-def _demand(found: _Found, provider: Provider) -> Demand:
-    prices = [provider.price(item.options, size) for item, size in found.to_buy.values()]
-    megapixels = sum(max(1.0, size) for _, size in found.to_buy.values())
-    return Demand(
-        calls=len(prices),
-        at_most=sum(price.at_most for price in prices),
-        likely=sum(price.likely for price in prices),
-        likely_calls=len(prices),
-        megapixels_likely=megapixels or None,
+def _equal_bytes_settle(item: WorkItem, provider: str) -> bool:
+    """Whether a picture that still has the known bytes needs nothing more, as in a run."""
+    known = item.known
+    if item.state is not PlanState.CHECK or known.content_hash is None:
+        return False
+    return known.status != "rejected" or (
+        known.attempts == 0
+        and known.paid_options in {None, item.options.canonical()}
+        and known.provider in {None, provider}
     )

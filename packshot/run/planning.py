@@ -17,7 +17,7 @@ from packshot.facts.job import Job
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.purchase import PurchaseClass
 from packshot.facts.variant import recipe
-from packshot.world.tables import columns_of, scalar
+from packshot.world.tables import columns_of, literal, scalar
 
 _FLAGS = [f.name for f in fields(RowFacts) if f.name != "class_enough"]
 
@@ -74,7 +74,7 @@ def make_plan(
 
 def _load_staged(connection: duckdb.DuckDBPyConnection, staged: Path, paid: PaidOptions) -> None:
     """The staged rows as the view `staged`, each with its paid options in canonical form."""
-    raw = f"read_parquet('{staged}', file_row_number = true)"
+    raw = f"read_parquet({literal(staged)}, file_row_number = true)"
     pairs = connection.execute(f"SELECT DISTINCT foreground_type, resolution FROM {raw}").fetchall()
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE row_options (pair VARCHAR, paid_options VARCHAR)"
@@ -258,7 +258,7 @@ def _write(connection: duckdb.DuckDBPyConnection, plan: Path, work: Path) -> Non
         # What was cut has nothing to tell: that leaves few rows of the ledger to join.
         "LEFT JOIN (SELECT key, reason_code, reason, attempts, retry_at FROM ledger "
         "WHERE status <> 'cut') l ON l.key = s.key "
-        f") TO '{plan}' (FORMAT parquet, COMPRESSION zstd)"
+        f") TO {literal(plan)} (FORMAT parquet, COMPRESSION zstd)"
     )
     known = [name for name in columns_of(connection, "ledger") if name not in {"key", "sku"}]
     prefixed = ", ".join(f"l.{name} AS known_{name}" for name in known)
@@ -266,7 +266,7 @@ def _write(connection: duckdb.DuckDBPyConnection, plan: Path, work: Path) -> Non
         f"COPY (SELECT n.number, n.state, s.seq, s.row, s.file, s.sku, s.key, s.position, s.url, "
         f"s.paid_options, l.key IS NOT NULL AS is_known, {prefixed} "
         "FROM numbered n JOIN staged s ON s.seq = n.seq LEFT JOIN ledger l ON l.key = s.key "
-        f"WHERE n.number IS NOT NULL ORDER BY n.number) TO '{work}' "
+        f"WHERE n.number IS NOT NULL ORDER BY n.number) TO {literal(work)} "
         "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 2048)"
     )
 

@@ -49,7 +49,9 @@ def report_table(
 
     `unended` is the reason code and reason of items that were never begun.
     """
-    connection.execute(f"CREATE OR REPLACE VIEW plan AS SELECT * FROM read_parquet('{plan}')")
+    connection.execute(
+        f"CREATE OR REPLACE VIEW plan AS SELECT * FROM read_parquet({literal(plan)})"
+    )
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE spent AS SELECT key, sum(charged) AS charged, "
         "sum(uncertain) AS uncertain, count(*) AS calls, "
@@ -143,7 +145,7 @@ def write_report(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[st
         name: folder / name
         for name in ("report.parquet", "report.csv", "failed.csv", "attempts.parquet")
     }
-    copy = "COPY ({query}) TO '{file}' ({options})"
+    copy = "COPY ({query}) TO {file} ({options})"
     parquet, csv = "FORMAT parquet, COMPRESSION zstd", "FORMAT csv, HEADER"
     kinds = connection.execute("SELECT column_name, column_type FROM (DESCRIBE report)").fetchall()
     safe = ", ".join(_safe_cell(name, kind) for name, kind in kinds)
@@ -154,7 +156,7 @@ def write_report(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[st
         ("failed.csv", _failed_query(connection), csv),
         ("attempts.parquet", "SELECT * FROM attempts ORDER BY answered_at, call", parquet),
     ):
-        connection.execute(copy.format(query=query, file=files[name], options=options))
+        connection.execute(copy.format(query=query, file=literal(files[name]), options=options))
     return files
 
 
@@ -216,5 +218,5 @@ def ledger_changes(connection: duckdb.DuckDBPyConnection, file: Path, *, now: st
         f"(SELECT {columns} FROM ledger l WHERE gone_at IS NOT NULL AND EXISTS "
         "(SELECT 1 FROM plan p WHERE p.key = l.key AND p.back) AND NOT EXISTS "
         "(SELECT 1 FROM endings e WHERE e.key = l.key AND e.learned))) "
-        f"TO '{file}' (FORMAT parquet, COMPRESSION zstd)"
+        f"TO {literal(file)} (FORMAT parquet, COMPRESSION zstd)"
     )

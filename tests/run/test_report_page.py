@@ -292,9 +292,10 @@ def test_the_books_are_shown() -> None:
     """Amounts name their unit; a difference is explained, and absent when there is none."""
     books = money(charged=1234.5, balance_before=2000, balance_after=764.5, difference=1)
     got = seen(money=books, allowance_share=0.934, throttled=3, retries=7)
-    for expected in ("1,234.5", "2,000", "764.5", "Charged, credits", "93 %", "Difference"):
+    for expected in ("1,234.5", "2,000", "764.5", "Charged, credits", "93 %", "Unexplained"):
         assert expected in got.text
-    assert "Difference" not in seen(money=money(balance_before=1, balance_after=1)).text
+    assert "Unexplained" not in seen(money=money(balance_before=1, balance_after=1)).text
+    assert "Unexplained" not in seen(money=money(difference=1, uncertain=1)).text
 
 
 @pytest.mark.parametrize(
