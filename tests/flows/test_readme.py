@@ -97,7 +97,11 @@ def test_the_demo_is_what_make_demo_types() -> None:
     make = shutil.which("make")
     assert make is not None
     said = subprocess.run(
-        [make, "--dry-run", "demo"], cwd=ROOT, capture_output=True, text=True, check=True
+        [make, "--no-print-directory", "--dry-run", "demo"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert said.stdout.splitlines()[-1] == ".venv/bin/packshot demo"
 
