@@ -38,6 +38,8 @@ class PackshotError(Exception):
     default_code: ClassVar[str] = "error"
     http_status: int | None = None
     """Of the answer that this error stands for, where there was one."""
+    body_excerpt: str | None = None
+    """How that answer's body begins, without keys, logins and queries."""
 
     def __init__(self, message: str, code: str | None = None) -> None:
         super().__init__(message, code)

@@ -187,7 +187,8 @@ def _forbidden(scheme: str) -> Fault:
         return Fault("scheme_not_allowed", "The cell holds a picture itself; give its address.")
     return Fault(
         "scheme_not_allowed",
-        f"`{scheme}:` addresses are not fetched; use https:// or allow the scheme `{scheme}`.",
+        f"`{scheme}:` addresses are not fetched; use https://, or put the manifest in the same "
+        "store and use `--allow-local`.",
     )
 
 

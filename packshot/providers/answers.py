@@ -3,10 +3,10 @@
 Above this seam nobody imports `httpx` to catch something.
 """
 
+import html
 import io
 import math
 import re
-import struct
 import time
 import zipfile
 import zlib
@@ -21,6 +21,7 @@ from PIL import Image
 
 from packshot.facts.errors import Uncertain, Unreachable
 from packshot.providers.face import PaceReading
+from packshot.world.colours import DAMAGED
 
 REFUSAL_BYTES: Final = 64 * 1024
 REFUSAL_SECONDS: Final = 10.0
@@ -40,18 +41,13 @@ UNSENT: Final = (
 _READABLE: Final = ("PNG", "JPEG", "WEBP")
 _FORMATS: Final = {"PNG": "png", "JPEG": "jpeg", "MPO": "jpeg", "WEBP": "webp"}  # Pillow's words
 _UNREADABLE: Final = (
-    OSError,
-    ValueError,
-    SyntaxError,  # Pillow's word for a damaged PNG
-    EOFError,
-    NotImplementedError,
-    RuntimeError,  # zipfile's word for an encrypted entry
-    struct.error,
+    *DAMAGED,  # zipfile's RuntimeError for an encrypted entry is among them
     zlib.error,
     zipfile.BadZipFile,
     Image.DecompressionBombError,
 )
-_URL: Final = re.compile(r"(\w+://)(?:[^\s/?#]*@)?([^\s?#]*)(?:[?#]\S*)?")
+_LOGIN: Final = re.compile(r"://[^\s/?#]*@")
+_QUERY: Final = re.compile(r"(://[^\s?#]*)(?:[?#]\S*)?")
 
 
 @contextmanager
@@ -122,9 +118,9 @@ def moment(text: str | None) -> float | None:
     """An HTTP date in epoch seconds."""
     try:
         when = parsedate_to_datetime(text or "")
-    except ValueError:
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
         return None
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 
 def seconds_until(epoch_seconds: float, headers: httpx.Headers) -> float:
@@ -155,8 +151,14 @@ def pace_reading(headers: httpx.Headers, window_seconds: float) -> PaceReading |
 
 def quotable(text: str, secret: str) -> str:
     """A provider's own words, fit for a report: no key, login or query, and one short line."""
-    plain = _URL.sub(r"\1\2", text.replace(secret, "***"))
+    plain = _QUERY.sub(r"\1", _LOGIN.sub("://", text.replace(secret, "***")))
     return " ".join(plain.split())[:QUOTE_LENGTH]
+
+
+def excerpt(body: bytes, secret: str) -> str | None:
+    """How a body begins, fit for a report; what HTML or JSON escaped is found as well."""
+    text = html.unescape(body.decode(errors="replace")).replace("\\/", "/")
+    return quotable(text, secret) or None
 
 
 class Look(NamedTuple):

@@ -45,7 +45,7 @@ def _removebg(access: Access) -> Provider:
 
 def _local(access: Access) -> Provider:
     if access.base_url:
-        raise BadOption("`local` works on this machine: leave `base_url` out.")
+        raise BadOption("`local` works on this machine: leave `--provider-url` out.")
     return Local(calls_at_once=min(access.calls_at_once, os.cpu_count() or 1))
 
 

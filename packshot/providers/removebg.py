@@ -8,7 +8,7 @@ from typing import Final
 
 import httpx
 
-from packshot.facts.errors import BadOption, ImageRefused, Uncertain, Unreachable
+from packshot.facts.errors import BadOption, ImageRefused, Uncertain
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.purchase import Account, Price
 from packshot.providers.answers import (
@@ -21,7 +21,13 @@ from packshot.providers.answers import (
     read_whole,
 )
 from packshot.providers.face import Accepts, Pace, Result, Source, Ticket
-from packshot.providers.removebg_refusals import REMEDIES, WHO, WINDOW_SECONDS, refusal
+from packshot.providers.removebg_refusals import (
+    REMEDIES,
+    WHO,
+    WINDOW_SECONDS,
+    refusal,
+    refusal_of_account,
+)
 from packshot.providers.removebg_wire import (
     PREVIEW_MEGAPIXELS,
     UNIT,
@@ -131,10 +137,7 @@ class RemoveBg:
             body = read_some(response)
         if response.is_success:
             return account_of(body, response.headers)
-        error = refusal(response, body, self._key.secret)
-        if isinstance(error, ImageRefused):  # no picture was sent
-            raise Unreachable(f"{WHO} answered {response.status_code}: check `base_url`.")
-        raise error
+        raise refusal_of_account(response, body, self._key.secret)
 
     def validate(self, source: Source, options: PaidOptions) -> None:
         """Refuse what the API would refuse, before a call is spent on it."""
@@ -234,5 +237,5 @@ def _plain_url(url: str) -> str:
     except httpx.InvalidURL:
         plain = False
     if not plain or any(sign in url for sign in "@?#"):
-        raise BadOption("`base_url` is an http(s) address without login, query or fragment.")
+        raise BadOption("`--provider-url` is an http(s) address without login, query or fragment.")
     return url.rstrip("/")

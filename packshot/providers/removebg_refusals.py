@@ -9,19 +9,25 @@ from typing import Any, Final
 import httpx
 
 from packshot.facts.errors import (
+    BadOption,
     ImageRefused,
     KeyRejected,
     OutOfCredits,
     PackshotError,
     Throttled,
+    TryTomorrow,
+    Uncertain,
     Unreachable,
 )
-from packshot.providers.answers import pace_reading, quotable, retry_after
+from packshot.providers.answers import excerpt, pace_reading, quotable, retry_after
 
 WHO: Final = "remove.bg"
 WINDOW_SECONDS: Final = 60.0
 
-NEVER_SENT: Final = "This project never sends it: check that `base_url` leads to remove.bg."
+NEVER_SENT: Final = "This project never sends it: check that `--provider-url` leads to remove.bg."
+
+WRONG_URL: Final = "wrong_provider_url"
+CHECK_URL: Final = "check `--provider-url`, the API's base, such as https://api.remove.bg/v1.0."
 
 REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -56,13 +62,33 @@ REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+_NOT_THE_API: Final = frozenset({404, 405, 410})
+_MOMENTARY: Final = frozenset({408, 425})
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 def refusal(response: httpx.Response, body: bytes, secret: str) -> PackshotError:
     """The error that an answer other than success stands for; `secret` is never quoted."""
+    return _as_answered(_verdict(response, body, secret), response, body, secret)
+
+
+def refusal_of_account(response: httpx.Response, body: bytes, secret: str) -> PackshotError:
+    """The same where no picture was sent: nothing can have been charged, no run has begun."""
     error = _verdict(response, body, secret)
+    if error.code == WRONG_URL:
+        error = BadOption(error.message, WRONG_URL)
+    elif isinstance(error, Uncertain):
+        error = Unreachable(f"{WHO} answered {response.status_code}.")
+    elif isinstance(error, ImageRefused | TryTomorrow):
+        error = Unreachable(f"{WHO} answered {response.status_code}: {CHECK_URL}")
+    return _as_answered(error, response, body, secret)
+
+
+def _as_answered(
+    error: PackshotError, response: httpx.Response, body: bytes, secret: str
+) -> PackshotError:
     error.http_status = response.status_code
+    error.body_excerpt = excerpt(body, secret)
     return error
 
 
@@ -77,8 +103,19 @@ def _verdict(response: httpx.Response, body: bytes, secret: str) -> PackshotErro
             return OutOfCredits(f"{WHO} has no credits left on this account: buy some, run again.")
         case 429:
             return Throttled(f"{WHO} asks us to slow down.", wait_seconds=_wait(headers))
-        case _:
+        case 502 | 504 | 520 | 522 | 524:
+            return Uncertain(
+                f"A gateway before {WHO} answered {status}; the call may have been charged.",
+                f"gateway_{status}",
+            )
+        case _ if status in _MOMENTARY or status >= httpx.codes.INTERNAL_SERVER_ERROR:
             return Unreachable(f"{WHO} answered {status}.", wait_seconds=retry_after(headers))
+        case _ if status in _NOT_THE_API or response.has_redirect_location:
+            return KeyRejected(f"{WHO} answered {status}: {CHECK_URL}", WRONG_URL)
+        case _:
+            return TryTomorrow(
+                f"{WHO} answered {status}, which it does not document.", f"refused_{status}"
+            )
 
 
 def _image_refused(status: int, error: Mapping[str, Any], secret: str) -> ImageRefused:

@@ -15,7 +15,7 @@ from packshot.facts.paid_options import PaidOptions
 from packshot.facts.purchase import Account, Box, PurchaseClass
 from packshot.providers.answers import Look, number
 from packshot.providers.face import Source
-from packshot.providers.removebg_refusals import WHO
+from packshot.providers.removebg_refusals import CHECK_URL, WHO
 
 UNIT: Final = "credits"
 PREVIEW_MEGAPIXELS: Final = 0.25
@@ -170,7 +170,7 @@ def account_of(body: bytes, headers: httpx.Headers) -> Account:
         told = _AccountAnswer.model_validate_json(body).data.attributes
     except ValidationError:
         raise Unreachable(
-            f"{WHO} answered with something that is no account; check `base_url`.", "broken_answer"
+            f"{WHO} answered with something that is no account: {CHECK_URL}", "broken_answer"
         ) from None
     return Account(
         unit=UNIT,

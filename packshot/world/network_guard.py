@@ -165,7 +165,7 @@ class GuardedBackend(httpcore.NetworkBackend):
             if kind and not is_allowed(self._allowed, host, address, port):
                 raise SourceRefused(
                     f"`{host}` leads to a {kind} address; pictures come from public addresses "
-                    "only. Name the host in allow_hosts if it is yours.",
+                    "only. Name the host with `--allow-host` if it is yours.",
                     "unsafe_address",
                 )
         return addresses

@@ -4,12 +4,14 @@ Every write is atomic, creation is exclusive, and nothing is remembered between
 calls, so that two processes on one place see each other's work at once.
 """
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, Final, Protocol
 
 import fsspec
 from fsspec.core import split_protocol
@@ -69,22 +71,77 @@ class Store(Protocol):
         ...
 
 
+_NO_ANSWER = "the service does not answer; check the network and --endpoint-url"
+_NOT_LET_IN = "access denied; check credentials and policy, or name a --profile"
+_WRONG_KEY = "the service does not accept the credentials; renew them or name another --profile"
+_NO_FOLDER = "Not a directory; a file is in the way, so give another folder"
+_REMEDIES: Final = MappingProxyType(
+    {
+        # exceptions of botocore and fsspec
+        "NoCredentialsError": "no credentials were found; name a --profile, or set "
+        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        "PartialCredentialsError": "the credentials are incomplete; name another --profile, or set "
+        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        "ProfileNotFound": "the AWS configuration has no such profile; check --profile",
+        "EndpointConnectionError": _NO_ANSWER,
+        "ConnectTimeoutError": _NO_ANSWER,
+        "ReadTimeoutError": _NO_ANSWER,
+        "ConnectionClosedError": _NO_ANSWER,
+        "FSTimeoutError": _NO_ANSWER,
+        # codes in answers of S3
+        "NoSuchBucket": "there is no such bucket; create it or name another place",
+        "AccessDenied": _NOT_LET_IN,
+        "403": _NOT_LET_IN,
+        "InvalidAccessKeyId": _WRONG_KEY,
+        "SignatureDoesNotMatch": _WRONG_KEY,
+        "ExpiredToken": _WRONG_KEY,
+        # errors of the operating system
+        "EACCES": "access denied; let this user write there or give another folder",
+        "EPERM": "access denied; let this user write there or give another folder",
+        "EROFS": "the file system is read-only; give another folder",
+        "ENOTDIR": _NO_FOLDER,
+        "EEXIST": _NO_FOLDER,
+        "ENOSPC": "No space left; free some or give a folder on another disk",
+        "EDQUOT": "the disk quota is used up; free some space or give another folder",
+    }
+)
+"""What to do, by the name of an exception, the code of an answer or of an error."""
+
+
+def _names(error: BaseException | None) -> Iterator[str]:
+    """What an error may be known by; what caused it knows more."""
+    if error is None:
+        return
+    yield from _names(error.__cause__)
+    answer = getattr(error, "response", None)
+    if isinstance(answer, dict):
+        yield str(answer.get("Error", {}).get("Code"))
+    yield type(error).__name__
+    if isinstance(error, OSError) and error.errno:
+        yield errno.errorcode.get(error.errno, "")
+
+
+def _remedy(error: Exception, otherwise: str) -> str:
+    return next((_REMEDIES[name] for name in _names(error) if name in _REMEDIES), otherwise)
+
+
 @contextmanager
 def _in_our_words(url: str) -> Iterator[None]:
-    """Turn what a file system throws into one error that says what to look at."""
+    """Turn what a file system throws into one error that says what to do."""
     try:
         yield
     except (FileNotFoundError, AlreadyThere, StoreUnavailable):
         raise
     except PermissionError as error:
-        raise StoreUnavailable(f"{url}: access denied; check credentials and policy") from error
+        elsewhere = ", or keep the state elsewhere with --state" if _is_default_state(url) else ""
+        raise StoreUnavailable(f"{url}: {_remedy(error, _NOT_LET_IN)}{elsewhere}") from error
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        reason = _remedy(error, error.strerror or type(error).__name__)
         raise StoreUnavailable(f"{url}: {reason}") from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in {"botocore", "aiobotocore", "aiohttp"}:
             raise
-        raise StoreUnavailable(f"{url}: {type(error).__name__}") from error
+        raise StoreUnavailable(f"{url}: {_remedy(error, type(error).__name__)}") from error
 
 
 @contextmanager
@@ -94,7 +151,24 @@ def _writing(url: str) -> Iterator[None]:
         try:
             yield
         except FileNotFoundError as error:
-            raise StoreUnavailable(f"{url}: there is no such bucket or folder") from error
+            raise StoreUnavailable(f"{url}: {_missing(url)}") from error
+
+
+def _missing(url: str) -> str:
+    if split_protocol(url)[0] is None:
+        return "there is no such folder; create it or give another"
+    if _is_default_state(url):
+        return (
+            "there is no such bucket for the private state; create it, or keep the state in a "
+            "bucket that is there, with --state"
+        )
+    return _REMEDIES["NoSuchBucket"]
+
+
+def _is_default_state(url: str) -> bool:
+    """Whether this looks like the state beside a bare bucket, which is a bucket of its own."""
+    protocol, path = split_protocol(url)
+    return protocol is not None and "/" not in path and path.endswith("-state")
 
 
 def _refused_as_taken(error: OSError) -> bool:
@@ -260,6 +334,9 @@ def open_store(url: str, storage: Storage, *, public: bool = False) -> Store:
         raise BadOption(f"{shown}: pictures cannot be written over HTTP; give a folder or s3://…")
     if "@" in url and shown != url:
         raise BadOption(f"{shown}: name the place without a login; credentials have a place else")
+    endpoint = storage.endpoint_url
+    if endpoint and not endpoint.startswith(("http://", "https://")):
+        raise BadOption("--endpoint-url must begin with http:// or https://")
     quiet_libraries()
     try:
         return ObjectStore(url, storage, public=public)

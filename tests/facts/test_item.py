@@ -173,3 +173,10 @@ def test_a_sku_with_hidden_parts_is_refused(sku: str, code: str) -> None:
 def test_a_sku_may_hold_spaces_and_any_script() -> None:
     """Only what is invisible or too long is refused."""
     assert sku_fault("Tasse Ü 7 / 茶碗", "sku") is None
+
+
+def test_an_address_of_another_scheme_is_refused_with_what_can_be_done() -> None:
+    """There is no option that allows a scheme; a manifest in the same store does."""
+    fault = fetchable("s3://shop/a.jpg", "/catalog", frozenset({"http", "https"}))
+    assert isinstance(fault, Fault)
+    assert "use https://, or put the manifest in the same store and use `--allow-local`" in fault[1]

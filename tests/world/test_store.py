@@ -12,6 +12,8 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
+from s3fs.errors import translate_boto_error
 
 from packshot.facts.errors import BadOption, StoreUnavailable
 from packshot.facts.job import Storage
@@ -208,7 +210,7 @@ def test_a_failing_write_leaves_nothing_behind(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), len(content))
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(StoreUnavailable, match="No space left"):
+    with pytest.raises(StoreUnavailable, match="No space left; free some"):
         place.write("f", b"new")
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["f"]
     assert place.read("f") == b"old"
@@ -243,7 +245,7 @@ def test_a_file_in_the_way_takes_no_writes(
 ) -> None:
     """A place that cannot be made is a store that is away."""
     (tmp_path / "file").touch()
-    with pytest.raises(StoreUnavailable, match=r"file/place: Not a directory"):
+    with pytest.raises(StoreUnavailable, match=r"file/place: Not a directory; .* give another"):
         write(LocalStore(str(tmp_path / "file" / "place")))
 
 
@@ -256,15 +258,80 @@ def test_a_locked_folder_takes_no_writes(tmp_path: Path, write: Callable[[Store]
         write(LocalStore(str(locked / "pictures")))
 
 
-def test_a_store_that_cannot_be_reached_is_away(
-    bucket_url: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+def test_missing_credentials_are_said_to_be_missing(
+    bucket_url: str, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """No foreign error leaves the store."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name)
+    """All of them or one half: no foreign error leaves the store, and a flag helps."""
+    monkeypatch.delenv(name)
+    if name == "AWS_ACCESS_KEY_ID":
+        monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-    with pytest.raises(StoreUnavailable, match="NoCredentialsError"):
+    with pytest.raises(StoreUnavailable, match=rf"{bucket_url}: .*credentials.* --profile"):
         open_store(bucket_url, Storage()).read("a")
+
+
+@pytest.mark.parametrize(
+    ("storage", "remedy"),
+    [
+        (Storage(profile="nobody"), "no such profile; check --profile"),
+        (Storage(endpoint_url="http://127.0.0.1:1"), "check the network and --endpoint-url"),
+    ],
+)
+def test_a_service_that_is_named_wrongly_names_its_flag(
+    bucket_url: str, storage: Storage, remedy: str
+) -> None:
+    """The place comes first, then what to do."""
+    with pytest.raises(StoreUnavailable, match=rf"{bucket_url}: .*{remedy}"):
+        open_store(bucket_url, storage).read("a")
+
+
+def test_an_endpoint_needs_a_scheme(bucket_url: str) -> None:
+    """It is said before anything is asked."""
+    with pytest.raises(BadOption, match="--endpoint-url must begin with http"):
+        open_store(bucket_url, Storage(endpoint_url="127.0.0.1:9000"))
+
+
+def test_the_state_beside_a_bare_bucket_can_be_moved(bucket_url: str) -> None:
+    """`s3://shop` became `s3://shop-state`, which nobody created."""
+    with pytest.raises(StoreUnavailable, match=rf"{bucket_url}-state: .*bucket.* --state"):
+        open_store(f"{bucket_url}-state", Storage()).create("lease/1.json", b"{}")
+
+
+def test_the_state_in_a_strangers_bucket_can_be_moved() -> None:
+    """Names of buckets are everybody's: `s3://shop-state` may belong to someone else."""
+    store = ObjectStore("s3://shop-state", Storage(), public=False)
+    store._fs = Answering("AccessDenied")
+    with pytest.raises(StoreUnavailable, match=r"access denied.* --state"):
+        store.read("a")
+
+
+class Answering:
+    """A file system that answers whatever it is asked as S3 does with an error code."""
+
+    def __init__(self, code: str) -> None:
+        self._code = code
+
+    def cat_file(self, *_: object, **__: object) -> bytes:
+        """Refuse, in the way of s3fs."""
+        answer = ClientError({"Error": {"Code": self._code, "Message": "no"}}, "GetObject")
+        raise translate_boto_error(answer)
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        ("AccessDenied", "access denied; check credentials and policy, or name a --profile"),
+        ("InvalidAccessKeyId", "renew them or name another --profile"),
+        ("ExpiredToken", "renew them or name another --profile"),
+    ],
+)
+def test_a_refusal_of_s3_comes_with_a_remedy(bucket_url: str, code: str, remedy: str) -> None:
+    """Whatever kind of exception its code becomes on the way."""
+    store = ObjectStore(bucket_url, Storage(), public=False)
+    store._fs = Answering(code)
+    with pytest.raises(StoreUnavailable, match=rf"{bucket_url}: .*{remedy}"):
+        store.read("a")
 
 
 class Conflicting:
