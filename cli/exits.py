@@ -21,16 +21,22 @@ class Exit(IntEnum):
 
 MEANING = {
     Exit.DONE: "done",
-    Exit.SOME_FAILED: "done, but some items failed or were rejected",
+    Exit.SOME_FAILED: "done; some items failed or were rejected",
     Exit.WRONG_USAGE: "wrong usage: an option or the manifest",
     Exit.STOPPED: "stopped: credits, cap, floor, key, store, or a question to answer",
     Exit.BUSY: "another run holds this catalog",
     Exit.DEFECT: "a defect of ours",
-    Exit.INTERRUPTED: "interrupted",
+    Exit.INTERRUPTED: "asked to stop; the next run goes on",
 }
 FINISHED_IN_TIME = "finish_by"
 """The one reason to stop that was wished for."""
-STATES_OF_STOPPED_RUNS = frozenset({"Cancelled", "Cancelling", "NeedsCredits", "Stopped"})
+STATES = {
+    "Cancelled": Exit.INTERRUPTED,
+    "Cancelling": Exit.INTERRUPTED,
+    "NeedsCredits": Exit.STOPPED,
+    "Stopped": Exit.STOPPED,
+}
+"""Of states that are not named after an error of ours."""
 
 
 def of_kind(kind: type[PackshotError]) -> Exit:
@@ -52,7 +58,7 @@ def of_state(name: str) -> Exit:
     kind = kind_named(name)
     if kind is not None:
         return of_kind(kind)
-    return Exit.STOPPED if name in STATES_OF_STOPPED_RUNS else Exit.DEFECT
+    return STATES.get(name, Exit.DEFECT)
 
 
 def of_summary(summary: Summary) -> Exit:

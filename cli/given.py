@@ -23,6 +23,8 @@ class Given:
     """What the job file holds."""
     typed: tuple[tuple[str, Any], ...]
     """Dotted path and value of each argument, flag and `--set`; later ones win."""
+    flags: frozenset[str] = frozenset()
+    """Paths that arguments and flags have set, not `--set`."""
 
     @classmethod
     def typed_in(
@@ -36,8 +38,10 @@ class Given:
 
         `holds_text` tells of a path whether its value is text, whatever it looks like.
         """
+        flagged = tuple(typed)
         assigned = (_assignment(text, holds_text) for text in assignments)
-        return cls(_job_file(file), (*typed, *assigned))
+        flags = frozenset(path for path, _ in flagged)
+        return cls(_job_file(file), (*flagged, *assigned), flags)
 
     def upon(self, base: dict[str, Any] | None = None) -> dict[str, Any]:
         """The fields of a job: `base`, then the job file, then what was typed."""

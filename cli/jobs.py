@@ -24,6 +24,13 @@ WITH_PLAN = frozenset(
 )
 """What may be said anew when a saved plan is carried out: nothing that changes its rows."""
 SHOWN_INPUT = 40
+FIRST_VARIANT = "options.variants.0."
+FORMS = {
+    "catalog": "up to 61 letters, digits, `.`, `_` or `-`, a letter or digit first",
+    "finish_by": "a local time from 00:00 to 23:59, such as `05:30`",
+    "name": "up to 31 small letters, digits or `-`, a letter or digit first",
+}
+"""What stands for a regular expression, by the last part of the path."""
 WRONG = {
     "greater_than_equal": "at least {ge:g}",
     "greater_than": "more than {gt:g}",
@@ -50,7 +57,21 @@ def job_from(given: Given, base: dict[str, Any] | None = None) -> Job:
         job = Job.model_validate(given.upon(base))
     except ValidationError as error:
         raise BadOption(sentence(error)) from None
+    _refuse_first_variant_alone(given, job)
     return _rooted(job)
+
+
+def _refuse_first_variant_alone(given: Given, job: Job) -> None:
+    """Raise `BadOption` where a flag would change one of several variants in silence."""
+    paths = sorted(path for path in given.flags if path.startswith(FIRST_VARIANT))
+    if not paths or len(job.options.variants) == 1:
+        return
+    flags = ", ".join(map(name_of, paths))
+    names = ", ".join(variant.name for variant in job.options.variants)
+    raise BadOption(
+        f"{flags} would change only the first of the variants {names}; say which one is meant, "
+        f"such as `--set {paths[0].removeprefix('options.')}=…`, numbered from 0"
+    )
 
 
 def job_of_places(given: Given) -> Job:
@@ -150,8 +171,8 @@ def _told(path: str, problem: Mapping[str, Any]) -> str:
     if kind == "extra_forbidden":
         return f"{name} does not exist{_instead(path)}"
     if kind == "string_pattern_mismatch":
-        form = f"{_described(path)} (form: {problem['ctx']['pattern']})"
-        return f"{name} cannot be `{problem['input']}`: {form}"
+        form = FORMS[path.rpartition(".")[2]]
+        return f"{name} must be {form}{_not(problem['input'])}"
     if kind in WRONG:
         said = WRONG[kind].format(**problem.get("ctx", {}))
         return f"{name} must be {said}{_not(problem['input'])}"
@@ -164,10 +185,6 @@ def _not(value: object) -> str:
     if isinstance(value, str | int | float) and 0 < len(shown) <= SHOWN_INPUT:
         return f", not `{shown}`"
     return ""
-
-
-def _described(path: str) -> str:
-    return (field_at(path).description or "").rstrip(".")
 
 
 def _instead(path: str) -> str:

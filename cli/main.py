@@ -7,9 +7,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
 
+import stamina.instrumentation
 import typer
 
 from cli import exits, saying
+from cli.choosing import refuse_empty_plan, refuse_empty_run
 from cli.flags import PLACE_FLAGS, takes_job
 from cli.given import Given
 from cli.helping import Command
@@ -115,6 +117,7 @@ def plan(
     job = with_spool(job_from(given))
     with looking.scratch_folder() as folder:
         planned = looking.plan_only(job, key_for_looking(job.provider), folder, fetch=fetch)
+        refuse_empty_plan(job, planned.files.plan)
         if save is not None:
             found = planned.plan
             save_plan(
@@ -125,10 +128,10 @@ def plan(
                 at_most=found.at_most,
                 calls=found.calls_at_most,
             )
-    if json_:
-        say_json(planned.plan.model_dump_json())
-        return
-    show_plan(planned.plan)
+        if json_:
+            say_json(planned.plan.model_dump_json())
+            return
+        show_plan(planned.plan, planned.files.plan)
     if save is not None:
         say(f"Saved. To carry it out: packshot run --plan {save}")
 
@@ -273,9 +276,12 @@ def _run(job: Job, *, as_json: bool, verbose: bool, retry_failures: bool = False
     from cli.running import look_first, run_flow  # noqa: PLC0415  only a run needs Prefect: slow
 
     look_first(job)
-    ended = run_flow(with_spool(job), retry_failures=retry_failures, verbose=verbose)
+    ended = run_flow(
+        with_spool(job), retry_failures=retry_failures, verbose=verbose, tells_plan=not as_json
+    )
     if ended.summary is None:
         return saying.refuse(ended.message, ended.code, exits.of_state(ended.name))
+    refuse_empty_run(job, ended.summary)
     _show(ended.summary, job, as_json=as_json)
     return exits.of_summary(ended.summary)
 
@@ -290,6 +296,8 @@ def _show(summary: Summary, job: Job, *, as_json: bool) -> None:
 def main() -> None:
     """Run the command; every error becomes a sentence and an exit code."""
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    if not saying.wants_all():
+        stamina.instrumentation.set_on_retry_hooks([])
     sys.exit(code_of_command())
 
 
@@ -303,6 +311,6 @@ def code_of_command() -> int:
         return saying.refuse_usage(getattr(error, "message", str(error)))
     except Exception as error:  # noqa: BLE001  the last stop: nobody may see a traceback
         return saying.confess(error)
-    if code == exits.Exit.INTERRUPTED:
+    if code == exits.Exit.INTERRUPTED and not isinstance(code, exits.Exit):  # Typer's own: Ctrl-C
         saying.refuse("interrupted", "interrupted", exits.Exit.INTERRUPTED)
     return code or exits.Exit.DONE

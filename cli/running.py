@@ -12,7 +12,7 @@ import httpx
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cli import exits
-from cli.shown import err
+from cli.shown import err, say, show_understood
 from packshot.facts.errors import BadManifest, BadOption
 from packshot.facts.job import Job
 from packshot.providers.registry import PROVIDERS
@@ -54,14 +54,14 @@ def look_first(job: Job) -> None:
         raise BadManifest(f"There is nothing at `{job.manifest}`.")
 
 
-def run_flow(job: Job, *, retry_failures: bool, verbose: bool) -> Ended:
+def run_flow(job: Job, *, retry_failures: bool, verbose: bool, tells_plan: bool) -> Ended:
     """Run the flow in this process; Prefect's server is the configured one, or a temporary one."""
     for name, value in PREFECT_SETTINGS.items():
         os.environ.setdefault(name, value)
     if not verbose:
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
         os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
-    watcher = _Watcher()
+    watcher = _Watcher(tells_plan=tells_plan)
     with watcher:
         _start_server()
         from flows.cut_catalog import cut_catalog  # noqa: PLC0415  must see the settings above
@@ -107,25 +107,35 @@ def _raise_what_was_raised(data: object) -> None:
 
 
 class _Watcher:
-    """Shows what is being waited for, then how many pictures of the open run are done."""
+    """Tells the plan of the open run; in a terminal, also how many pictures are done."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tells_plan: bool) -> None:
         self.shop: Workshop | None = None
+        self._tells_plan = tells_plan
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._show, daemon=True)
 
     def __enter__(self) -> None:
-        if sys.stderr.isatty():
-            self._thread.start()
+        self._thread.start()
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.join()
+        self._tell_plan()  # of a run that was faster than a look
 
     def watch(self, shop: Workshop) -> None:
         """A run has opened."""
         self.shop = shop
+
+    def _tell_plan(self) -> None:
+        """Once: what was understood, and the cost; a question is told by whoever refuses."""
+        plan = self.shop.plan if self.shop else None
+        if plan is None or not self._tells_plan:
+            return
+        self._tells_plan = False
+        show_understood(plan, on=err)
+        if plan.verdict != "needs an answer":
+            say(plan.message, on=err)
 
     def _show(self) -> None:
         columns = (
@@ -134,7 +144,8 @@ class _Watcher:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
-        with Progress(*columns, console=err, transient=True) as progress:
+        quiet = not sys.stderr.isatty()
+        with Progress(*columns, console=err, transient=True, disable=quiet) as progress:
             bar = progress.add_task(
                 "starting Prefect (the first time takes up to half a minute)", total=None
             )
@@ -145,6 +156,7 @@ class _Watcher:
                 if shop.plan is None:
                     progress.update(bar, description="reading the manifest")
                     continue
+                self._tell_plan()
                 counted = ", ".join(f"{n} {name}" for name, n in shop.tally.outcomes.items())
                 progress.update(
                     bar,

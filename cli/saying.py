@@ -16,6 +16,11 @@ def wants_json() -> bool:
     return "--json" in sys.argv[1:]
 
 
+def wants_all() -> bool:
+    """Whether the command line asks for logs and tracebacks."""
+    return bool({"--verbose", "-v"} & set(sys.argv[1:]))
+
+
 def refuse(message: str, code: str, ends: Exit) -> Exit:
     """Tell why a command did not do what it was asked for."""
     if wants_json():
@@ -42,7 +47,7 @@ def confess(error: BaseException) -> Exit:
     descriptor, path = tempfile.mkstemp(prefix="packshot-defect-", suffix=".txt")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(told)
-    if {"--verbose", "-v"} & set(sys.argv[1:]):
+    if wants_all():
         say(told, on=err)
     kind = type(error).__name__
     return refuse(

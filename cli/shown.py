@@ -2,6 +2,8 @@
 
 import io
 import sys
+from collections import Counter
+from pathlib import Path
 from typing import Any, TextIO
 
 import pyarrow.parquet as pq
@@ -9,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from packshot.decisions.delta import PlanState
 from packshot.facts.errors import PackshotError
 from packshot.facts.outcome import MEANING, Outcome
 from packshot.facts.purchase import Account
@@ -17,6 +20,9 @@ from packshot.run.summary import Summary
 from packshot.run.workshop import Place
 
 MOST_ROWS = 40
+AS_BEFORE = frozenset({Outcome.UNCHANGED, Outcome.SKIPPED, Outcome.REJECTED, Outcome.DEFERRED})
+MOST_REJECTED = 10
+"""Rejected rows that a plan shows."""
 UNBROKEN = 10_000
 """Columns of what is no terminal: whoever reads a log or a pipe wants whole lines."""
 
@@ -45,10 +51,15 @@ def say_json(document: str) -> None:
     out.print_json(document)
 
 
-def show_plan(plan: Plan) -> None:
-    """States, cost and time of a plan."""
+def show_understood(plan: Plan, *, on: Console = out) -> None:
+    """What was made of the manifest."""
     for said in plan.understood:
-        say(said, style="dim")
+        say(said, on=on, style="dim")
+
+
+def show_plan(plan: Plan, file: Path) -> None:
+    """States, rejected rows, cost and time of a plan; its rows lie in `file`."""
+    show_understood(plan)
     say(f"Plan for {plan.catalog}: {plan.rows:,} rows", style="bold")
     table = Table()
     table.add_column("what the run would do")
@@ -58,9 +69,30 @@ def show_plan(plan: Plan) -> None:
     if plan.gone:
         table.add_row("gone from the manifest", f"{plan.gone:,}")
     out.print(table)
+    _show_rejected(file)
     say(plan.message)
     for said in plan.unknowns:
         say(said, style="dim")
+
+
+def _show_rejected(file: Path) -> None:
+    """The first rows that a plan rejects, and how many there are for each reason."""
+    columns = ["seq", "file", "row", "sku", "reason_code", "reason"]
+    found = pq.read_table(file, columns=columns, filters=[("outcome", "=", Outcome.REJECTED.value)])
+    if not found.num_rows:
+        return
+    several_files = len(pq.read_table(file, columns=["file"])["file"].unique()) > 1
+    table = Table()
+    for heading in ("row", "SKU", "rejected because"):
+        table.add_column(heading, overflow="fold")
+    for row in found.sort_by("seq").slice(0, MOST_REJECTED).to_pylist():
+        place = f"{row['file']}, {row['row']}" if several_files else row["row"]
+        table.add_row(plain(place), plain(row["sku"] or ""), plain(row["reason"] or ""))
+    out.print(table)
+    reasons = Counter(found["reason_code"].to_pylist()).most_common()
+    counted = ", ".join(f"{count:,} {code}" for code, count in reasons)
+    shown = f"; the first {MOST_REJECTED} are shown" if found.num_rows > MOST_REJECTED else ""
+    say(f"Rejected: {counted}{shown}.")
 
 
 def show_account(account: Account, provider: str) -> None:
@@ -91,7 +123,7 @@ def show_summary(summary: Summary, place: Place) -> None:
         say(f"Did not succeed: {counted}; each row and its reason are in failed.csv.")
     if summary.needs_review:
         say(f"{summary.needs_review:,} cutouts need review: a person should look at them.")
-    if summary.nothing_changed and summary.stopped is None:
+    if nothing_changed(summary):
         say("Nothing changed: no picture was bought or made again.", style="bold")
     if summary.stopped:
         say(f"Stopped: {summary.stopped}", style="bold")
@@ -99,6 +131,19 @@ def show_summary(summary: Summary, place: Place) -> None:
         say("This run was interrupted; the next one takes up the rest.", style="bold")
     say(f"Pictures: {place.destination.url}")
     say(f"Report:   {summary.report}")
+
+
+def nothing_changed(summary: Summary) -> bool:
+    """Whether the catalog is as the run before left it; what backs off waits for its day."""
+    counted = summary.outcomes
+    return (
+        counted.get(Outcome.UNCHANGED, 0) > 0
+        and counted.keys() <= AS_BEFORE
+        and summary.deferred == summary.plan_states.get(PlanState.WAITING, 0)
+        and summary.calls == 0
+        and summary.stopped is None
+        and not summary.interrupted
+    )
 
 
 def _money(summary: Summary) -> str:

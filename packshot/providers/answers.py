@@ -26,6 +26,7 @@ from packshot.world.colours import DAMAGED
 REFUSAL_BYTES: Final = 64 * 1024
 REFUSAL_SECONDS: Final = 10.0
 QUOTE_LENGTH: Final = 200
+LONGEST_WAIT_SECONDS: Final = 86_400.0  # what asks for more is absurd, and clocks overflow
 JPEG_TAIL_BYTES: Final = 1024  # some encoders pad after the end mark
 
 UNSENT: Final = (
@@ -133,10 +134,9 @@ def retry_after(headers: httpx.Headers) -> float | None:
     """Seconds to wait, whether the provider wrote seconds or a date."""
     said = headers.get("retry-after")
     seconds = number(said)
-    if seconds is not None:
-        return seconds
-    when = moment(said)
-    return None if when is None else seconds_until(when, headers)
+    if seconds is None and (when := moment(said)) is not None:
+        seconds = seconds_until(when, headers)
+    return None if seconds is None else min(seconds, LONGEST_WAIT_SECONDS)
 
 
 def pace_reading(headers: httpx.Headers, window_seconds: float) -> PaceReading | None:

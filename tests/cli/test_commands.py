@@ -108,13 +108,21 @@ def test_failures_are_told_and_retried_alone(desk: Desk) -> None:
     desk.catalog(2)
     desk.put("sad.png", b"no picture")
     done = desk.do("run", desk.list("0.png", "1.png", "sad.png"), "out", *desk.sandboxed)
-    assert (done.code, done.err) == (Exit.SOME_FAILED, "")
+    assert done.code == Exit.SOME_FAILED
+    assert done.err.index("SKU from column `sku`") < done.err.index("At most 3 calls")
     desk.put("sad.png", photo(9))
     (desk.folder / "elsewhere").mkdir()
     again = desk.do("retry", "out", "--json")
     assert (again.code, again.document["outcomes"]) == (Exit.DONE, {"unchanged": 2, "cut": 1})
     assert (desk.charged, max(desk.sold.values())) == (3, 1)
     assert desk.do("report", "out", "--json").document == again.document
+
+
+def test_only_that_names_nothing_is_refused(desk: Desk) -> None:
+    """A typing mistake is no run well done; nothing is bought."""
+    done = desk.do("run", desk.catalog(1), "out", *desk.sandboxed, "--only=SKU-7", "--json")
+    assert (done.code, desk.charged) == (Exit.WRONG_USAGE, 0)
+    assert "--only SKU-7: the manifest has no such" in done.document["message"]
 
 
 def test_empty_account_stops(desk: Desk) -> None:
@@ -126,15 +134,15 @@ def test_empty_account_stops(desk: Desk) -> None:
 
 
 def test_run_that_is_stopped_and_killed_is_finished_by_the_next(desk: Desk) -> None:
-    """Ctrl-C ends with 3 and a sentence, a killed run is published, and each picture is sold once.
+    """Ctrl-C ends with 130 and a sentence, a killed run is published, each picture is sold once.
 
     Calls that nobody could wait for are the exception: they are named as uncertain.
     """
     desk.market.state.change({"latency_seconds": 1})
     words = ("run", desk.catalog(14), "out", *desk.sandboxed, "--set=limits.calls_at_once=2")
     stopped = desk.end(desk.begin_and_wait(*words, calls=2), signal.SIGINT)
-    assert (stopped.code, stopped.out, stopped.err.count("\n")) == (Exit.STOPPED, "", 1)
-    assert "asked to stop by SIGINT" in stopped.err
+    assert (stopped.code, stopped.out) == (Exit.INTERRUPTED, "")
+    assert "packshot: asked to stop by SIGINT" in stopped.err
     assert max(desk.sold.values()) == 1
 
     killed = desk.begin_and_wait(*words, calls=desk.charged + 3)

@@ -1,13 +1,15 @@
 """Flags, job files and `--set`: what they make of a job, and what they say when they cannot."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
-from cli.flags import FLAGS, Flag, field_at, holds_text, name_of
+from cli.flags import FLAGS, Flag, field_at, holds_text, model_in, name_of
 from cli.given import Given
-from cli.jobs import job_from, job_of_plan, job_of_retry
+from cli.jobs import FORMS, job_from, job_of_plan, job_of_retry
 from packshot.facts.errors import BadOption
 from packshot.facts.job import Job
 from tests.cli.conftest import Command
@@ -106,7 +108,7 @@ WRONG = {
     "limit=1.5": "--limit must be a whole number, not `1.5`",
     "margin=7": "--margin must be less than 0.5, not `7`",
     "format=tiff": "--format must be 'png', 'webp' or 'jpeg', not `tiff`",
-    "finish_by=25:00": "--finish-by cannot be `25:00`: Local time (HH:MM)",
+    "finish_by=25:00": "--finish-by must be a local time from 00:00 to 23:59, such as `05:30`, not",
     "background=red": "--background: ",
     "destination=.": "DESTINATION: `.` names no folder of its own",
 }
@@ -120,6 +122,34 @@ def test_wrong_value_is_one_sentence_with_the_flag(typed: str) -> None:
         job_from(given(**{name: value}), PLACES | {name: value})
     assert str(refused.value).startswith(WRONG[typed])
     assert "\n" not in str(refused.value)
+
+
+def test_every_regular_expression_of_a_job_is_told_in_words() -> None:
+    """No user has to read one."""
+    with pytest.raises(BadOption) as refused:
+        job_from(given("variants.0.name=!", catalog="!", finish_by="!"), PLACES)
+    said = str(refused.value)
+    assert "^" not in said
+    assert all(form in said for form in FORMS.values())
+    assert set(FORMS) == set(fields_with_patterns(Job))
+
+
+def fields_with_patterns(model: type[BaseModel]) -> Iterator[str]:
+    """Names of all fields, however deep, that a regular expression guards."""
+    for name, field in model.model_fields.items():
+        if any(getattr(bound, "pattern", None) for bound in field.metadata):
+            yield name
+        if inner := model_in(field):
+            yield from fields_with_patterns(inner)
+
+
+def test_flag_for_one_of_several_variants_is_refused(tmp_path: Path) -> None:
+    """Only `--set` says which of them is meant."""
+    file = written(tmp_path, "options: {variants: [{name: a}, {name: b}]}")
+    with pytest.raises(BadOption, match=r"--quality would change only the first of .* a, b"):
+        job_from(given(file=file, quality="80"), PLACES)
+    job = job_from(given("variants.1.quality=80", file=file), PLACES)
+    assert [variant.quality for variant in job.options.variants][1] == 80
 
 
 SET_WRONG = {

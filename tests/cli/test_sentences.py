@@ -1,18 +1,23 @@
 """What a command says before it does anything: help, refusals, exit codes."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cli import exits
 from cli.exits import Exit
+from cli.shown import nothing_changed
 from packshot.facts import errors
 from packshot.facts.errors import PackshotError
+from packshot.run.summary import Summary
 from tests.cli.conftest import Command
 
+README = Path(__file__).parents[2] / "README.md"
 COMMANDS = ("demo", "plan", "run", "retry", "report", "account", "sandbox")
 TABLE = "sku,image_url\nA,https://cdn.example.com/a.jpg\n"
 
@@ -57,6 +62,7 @@ REFUSED = {
     "catalog.csv out --quality x": "--quality must be a whole number, not `x`",
     "catalog.csv out --nonsense": "No such option: --nonsense",
     "catalog.csv out --job missing.yaml": "--job missing.yaml cannot be read",
+    "catalog.csv out --only X --only Y": "--only X, Y: the manifest has no such SKU or key",
     "catalog.csv out --save no/where/p": "the plan cannot be saved as no/where/p",
     "catalog.csv out --provider removebg": "set REMOVEBG_API_KEY in the environment",
 }
@@ -82,6 +88,48 @@ def test_refusal_in_json_is_one_document(command: Command, words: str) -> None:
     assert (said.code, said.err) == (Exit.WRONG_USAGE, "")
     assert set(told) == {"error", "message", "exit_code"}
     assert told["exit_code"] == said.code
+
+
+def test_plan_shows_the_first_rejected_rows_and_counts_them_all(
+    command: Command, tmp_path: Path
+) -> None:
+    """Ten rows with their numbers and reasons, then how often each reason occurs."""
+    rows = [f"S{number},ftp://cdn.example.com/a.jpg" for number in range(12)]
+    (tmp_path / "catalog.csv").write_text("\n".join(["sku,image_url", *rows]))
+    said = command("plan", "catalog.csv", "out")
+    assert said.code == Exit.DONE
+    assert re.findall(r"│ (\d+) +│ S\d+", said.out) == [str(row) for row in range(2, 12)]
+    assert "Rejected: 12 scheme_not_allowed; the first 10 are shown." in said.out
+
+
+def summary(**other: Any) -> Summary:  # noqa: ANN401
+    """What is known of a run in which most was as before."""
+    known = {
+        "outcomes": {"unchanged": 14, "rejected": 3, "skipped": 2, "deferred": 1},
+        "plan_states": {"unchanged": 14, "rejected": 3, "skipped": 2, "waiting": 1},
+        "calls": 0,
+        "stopped": None,
+        "interrupted": False,
+    }
+    return Summary.model_construct(**(known | other))
+
+
+CHANGED: list[dict[str, Any]] = [
+    {"interrupted": True},
+    {"stopped": "asked to stop"},
+    {"calls": 1},
+    {"outcomes": {"rejected": 3}},
+    {"outcomes": {"unchanged": 14, "failed": 1}},
+    {"outcomes": {"unchanged": 14, "cut": 1}},
+    {"outcomes": {"unchanged": 14, "deferred": 1}, "plan_states": {"new": 1}},
+]
+
+
+@pytest.mark.parametrize("other", CHANGED, ids=str)
+def test_nothing_changed_only_where_that_is_so(other: dict[str, Any]) -> None:
+    """A run that stopped, called, failed or put something off is no quiet night."""
+    assert nothing_changed(summary())
+    assert not nothing_changed(summary(**other))
 
 
 def test_destination_that_is_a_file_stops(command: Command, tmp_path: Path) -> None:
@@ -150,4 +198,18 @@ def test_error_and_the_state_named_after_it_have_one_exit_code(kind: type[Packsh
 def test_state_that_nobody_named_is_a_defect() -> None:
     """A flow that failed of itself is no stop."""
     assert exits.of_state("Failed") == exits.of_state("Crashed") == Exit.DEFECT
-    assert exits.of_state("Cancelled") == Exit.STOPPED
+    assert exits.of_state("Cancelled") == Exit.INTERRUPTED
+
+
+def readme_codes() -> dict[int, tuple[list[str], str]]:
+    """Exit code, states and meaning of each line of the README's table."""
+    lines = re.findall(r"^\| (\d+) \| (.+?) \| (.+?) \|$", README.read_text(), re.MULTILINE)
+    return {int(code): (states.split(", "), meaning) for code, states, meaning in lines}
+
+
+def test_readme_and_help_list_the_same_exit_codes() -> None:
+    """Codes, their meanings, and the states of runs that came to no report."""
+    told = readme_codes()
+    assert {code: meaning for code, (_, meaning) in told.items()} == exits.MEANING
+    for code in set(Exit) - {Exit.DONE, Exit.SOME_FAILED}:
+        assert {exits.of_state(state) for state in told[code][0]} == {code}

@@ -6,7 +6,15 @@ import zipfile
 import httpx
 import pytest
 
-from packshot.providers.answers import Look, look_at, moment, number, quotable, read_some
+from packshot.providers.answers import (
+    Look,
+    excerpt,
+    look_at,
+    moment,
+    number,
+    quotable,
+    read_some,
+)
 from tests.providers.playing import Torn, encoded, zipped
 
 
@@ -65,6 +73,9 @@ def test_a_number_is_finite_and_not_negative(text: str | None, expected: float |
         ("Mon, 01 Jun 2020 15:48:36 -0000", 1591026516),
         ("tomorrow", None),
         (None, None),
+        (f"Mon, 01 Jun {'9' * 20} 15:48:36 GMT", None),
+        (f"Mon, 01 Jun 2020 15:48:36 +{'9' * 20}", None),
+        (f"Mon, 01 Jun {'9' * 5000} 15:48:36 GMT", None),
     ],
 )
 def test_a_moment_is_an_http_date(text: str | None, expected: float | None) -> None:
@@ -80,6 +91,10 @@ def test_a_moment_is_an_http_date(text: str | None, expected: float | None) -> N
             "see https://cdn.example/a.jpg now",
         ),
         ("see https://cdn.example?sig=abc", "see https://cdn.example"),
+        (
+            '{"a":"https://a.example/x","b":"https://me:pw@b.example/y?sig=abc"}',
+            '{"a":"https://a.example/x","b":"https://b.example/y',
+        ),
         ("key hush is\n wrong", "key *** is wrong"),
         ("x" * 500, "x" * 200),
     ],
@@ -87,6 +102,35 @@ def test_a_moment_is_an_http_date(text: str | None, expected: float | None) -> N
 def test_a_quotation_is_short_and_holds_no_secret(text: str, expected: str) -> None:
     """Logins, queries and the key are dropped, not filtered by name."""
     assert quotable(text, "hush") == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (rb'{"u":"https:\/\/me:pw@a.example\/b?sig=abc"}', '{"u":"https://a.example/b'),
+        (b"<p>https:&#x2F;&#x2F;me:pw@a.example&#x2F;b?sig=abc</p>", "<p>https://a.example/b"),
+        (b"key hush\xff", "key ***\N{REPLACEMENT CHARACTER}"),
+        (b"a" * 65_536, "a" * 200),
+        (b" \n", None),
+    ],
+)
+def test_an_excerpt_of_a_body_holds_no_secret(body: bytes, expected: str | None) -> None:
+    """Not even one that was escaped, or that is followed by what is no text."""
+    assert excerpt(body, "hush") == expected
+
+
+@pytest.mark.parametrize("error", [AttributeError, KeyError, TypeError, ZeroDivisionError])
+def test_whatever_pillow_raises_is_no_picture(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its readers trip over damaged data in many ways."""
+
+    def trip(*_: object, **__: object) -> None:
+        raise error("damaged")
+
+    monkeypatch.setattr("PIL.Image.open", trip)
+    with pytest.raises(ValueError, match="is no picture"):
+        look_at(encoded(), at_most=10_000)
 
 
 def test_a_refusal_is_read_as_far_as_it_is_short() -> None:

@@ -62,6 +62,14 @@ def test_half_a_box_is_none(stage: Stage) -> None:
     assert stage.client(answer).submit(sent(), PLAIN).box is None
 
 
+@pytest.mark.parametrize(("side", "kept"), [("100000", True), ("100001", False), ("1e300", False)])
+def test_a_box_beyond_any_picture_is_none(side: str, kept: bool, stage: Stage) -> None:  # noqa: FBT001 - a column of the table
+    """Such a side is a slip of the header."""
+    answer = good(**HEADERS | {"X-Foreground-Width": side})
+    box = stage.client(answer).submit(sent(), PLAIN).box
+    assert (box is not None) == kept
+
+
 @pytest.mark.parametrize("headers", [{}, *({"X-Credits-Charged": it} for it in ("?", "nan", "-1"))])
 @pytest.mark.parametrize(
     ("options", "expected"),

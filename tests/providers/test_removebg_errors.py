@@ -8,11 +8,13 @@ import httpx
 import pytest
 
 from packshot.facts.errors import (
+    BadOption,
     ImageRefused,
     KeyRejected,
     OutOfCredits,
     PackshotError,
     Throttled,
+    TryTomorrow,
     Uncertain,
     Unreachable,
 )
@@ -102,9 +104,11 @@ def test_a_refusal_in_another_shape_is_still_one(
         (refused(401), KeyRejected),
         (refused(403, "API Key invalid", code="auth_failed"), KeyRejected),
         (refused(429, "Rate limit exceeded"), Throttled),
-        (httpx.Response(502, text="<html>Bad gateway</html>"), Unreachable),
-        (httpx.Response(301, headers={"Location": "https://elsewhere/"}), Unreachable),
-        (httpx.Response(404), Unreachable),
+        (httpx.Response(500, text="<html>Internal server error</html>"), Unreachable),
+        (httpx.Response(503), Unreachable),
+        (httpx.Response(408), Unreachable),
+        (httpx.Response(451), TryTomorrow),
+        (httpx.Response(304), TryTomorrow),
     ],
 )
 def test_each_status_has_its_remedy(
@@ -115,12 +119,56 @@ def test_each_status_has_its_remedy(
     assert len(stage.requests) == 1
 
 
+@pytest.mark.parametrize("status", [502, 504, 520, 522, 524])
+def test_a_gateway_may_hide_a_call_that_was_charged(status: int, stage: Stage) -> None:
+    """So it counts as sent and never answered; asking for the balance still costs nothing."""
+    client = stage.client(httpx.Response(status, text="<html>Bad gateway</html>"))
+    error = failure(client)
+    assert (type(error), error.code) == (Uncertain, f"gateway_{status}")
+    with pytest.raises(Unreachable):
+        client.account()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(404),
+        httpx.Response(405),
+        httpx.Response(301, headers={"Location": "https://elsewhere/"}),
+    ],
+)
+def test_what_is_not_the_api_ends_the_run(answer: httpx.Response, stage: Stage) -> None:
+    """Every picture would meet the same; before a run it is an option that is wrong."""
+    client = stage.client(answer)
+    error = failure(client)
+    assert (type(error), error.code) == (KeyRejected, "wrong_provider_url")
+    assert "`--provider-url`" in str(error)
+    with pytest.raises(BadOption, match=r"`--provider-url`.*https://api\.remove\.bg/v1\.0"):
+        client.account()
+
+
+def test_a_refusal_keeps_how_its_body_begins(stage: Stage) -> None:
+    """The books can show it: redacted, short, and beside the status."""
+    page = f"<h1>Bad\ngateway</h1> {KEY} https://me:pw@a.example/b?sig=abc {'x' * 500}"
+    client = stage.client(httpx.Response(502, text=page))
+    error = failure(client)
+    with pytest.raises(Unreachable) as caught:
+        client.account()
+    for each in (error, caught.value):
+        assert each.http_status == 502
+        assert each.body_excerpt is not None
+        assert each.body_excerpt.startswith("<h1>Bad gateway</h1> *** https://a.example/b xxx")
+        assert len(each.body_excerpt) == 200
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
         ({"Retry-After": "59"}, 59.0),
         ({"Retry-After": "Mon, 01 Jun 2020 15:48:43 GMT"}, 7.0),
         ({"Retry-After": "Mon, 01 Jun 2020 15:48:00 GMT"}, 0.0),
+        ({"Retry-After": "1e300"}, 86_400.0),
+        ({"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}, 86_400.0),
         ({"X-RateLimit-Reset": "1591026546"}, 30.0),
         ({"Retry-After": "later", "X-RateLimit-Reset": "1591026546"}, 30.0),
         ({"X-RateLimit-Reset": "1"}, None),
@@ -237,7 +285,7 @@ def test_no_message_shows_the_key_or_a_query(stage: Stage) -> None:
         client = stage.client(answer)
         error = failure(client)
         shown = "".join(traceback.format_exception(error)) + repr(error) + repr(client)
-        shown += json.dumps([error.message, error.code])
+        shown += json.dumps([error.message, error.code, error.body_excerpt])
         for secret in (KEY, "Signature", "me:pw"):
             assert secret not in shown
 
