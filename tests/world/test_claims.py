@@ -68,7 +68,7 @@ def test_a_failed_purchase_frees_the_claim(place: Store) -> None:
 @pytest.mark.usefixtures("quick_polls")
 def test_the_other_process_buys_and_we_do_not(place: Store, place_url: str) -> None:
     """We wait until its master is there."""
-    with at_work(place_url, CLAIMS.replace("SECONDS", "0.4")) as other:
+    with at_work(place_url, CLAIMS.replace("SECONDS", "4")) as other:
         assert place.names("") == ["claims"]
         with claimed(
             place, NAME, me(), deadline=soon(), settled=lambda: "bought" in place.names("")
