@@ -135,7 +135,10 @@ def _gather_facts(connection: duckdb.DuckDBPyConnection, asked: Asked) -> None:
     job = asked.job
     selected = "s.approved"
     if job.only is not None:
-        selected += " AND (list_contains($only, s.key) OR list_contains($only, s.sku))"
+        selected += (
+            " AND (coalesce(list_contains($only, s.key), false) "
+            "OR coalesce(list_contains($only, s.sku), false))"
+        )
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE facts AS SELECT s.seq, "
         "s.reject_code IS NOT NULL AS bad_row, "

@@ -322,3 +322,14 @@ def test_every_file_of_a_run_is_described(lived: tuple[Shop, Night]) -> None:
         f"{path.name}/" if path.is_dir() else path.name for path in folder_of(*lived).iterdir()
     }
     assert there <= named
+
+
+def test_bad_rows_occur_whatever_is_selected(shop: Shop) -> None:
+    """A row without key or SKU is neither among the chosen nor lost."""
+    shop.draw("mug.png")
+    shop.list(
+        shop.row("mug", "mug.png"), {"sku": "", "image_url": ""}, {"sku": "cup", "image_url": ""}
+    )
+    night = shop.night(only=["mug"])
+    assert night.report["row"].tolist() == [2, 3, 4]
+    assert night.report["outcome"].tolist() == ["cut", "rejected", "rejected"]
