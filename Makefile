@@ -31,7 +31,7 @@ check: $(READY)
 lock:
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install --quiet "pip-tools>=7.6,<8"
-	$(VENV)-lock/bin/pip-compile --quiet --extra dev --generate-hashes --strip-extras \
+	$(VENV)-lock/bin/pip-compile --quiet --extra dev --generate-hashes --no-strip-extras \
 		--allow-unsafe --no-header --no-emit-index-url --no-emit-trusted-host \
 		--no-emit-find-links --output-file requirements.lock pyproject.toml
 
