@@ -27,6 +27,7 @@ from packshot.facts.errors import (
 LAG_SECONDS = 10.0
 """So long a reported balance may not know of a charge."""
 NOTHING = Decimal(0)
+NO_END = Decimal("Infinity")
 
 State = Literal["open", "settled", "released", "uncertain"]
 
@@ -113,6 +114,16 @@ class Books:
                 self._changed.wait(left)
             self._reserved += price
         return Reservation(self, price)
+
+    def money_left(self) -> float:
+        """What may still be spent if every open reservation were given back; no end without one."""
+        with self._changed:
+            gone = self._uncertain
+            limits = (
+                None if self._cap is None else self._cap - self._charged - gone,
+                None if self._held is None else self._held - gone - (self._floor or NOTHING),
+            )
+            return float(min((limit for limit in limits if limit is not None), default=NO_END))
 
     def closed(self, reason: StopRun) -> None:
         """Let no further call leave; the first reason stays."""

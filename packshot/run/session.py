@@ -29,6 +29,7 @@ from packshot.run.plan import Plan
 from packshot.run.planning import utc_now
 from packshot.run.publishing import publish, publish_interrupted
 from packshot.run.summary import Summary
+from packshot.run.turns import Turns, prices_of
 from packshot.run.work import WorkItem
 from packshot.run.workshop import (
     Place,
@@ -162,6 +163,8 @@ def check_credits(shop: Workshop) -> Verdict:
         raise NeedsAnswer(plan.message)
     if verdict.decision == "stop":
         shop.stop.set(OutOfCredits(verdict.message))
+    if plan.at_most > shop.books.money_left():
+        shop.turns = Turns(prices_of(files.work, shop.provider), shop.books.money_left)
     folder = shop.run_folder
     shop.place.state.upload(f"{folder}/plan.parquet", files.plan, "application/vnd.apache.parquet")
     shop.write_json(
@@ -198,13 +201,26 @@ def _shown(manifest: str) -> str:
 
 
 def batches(shop: Workshop) -> list[Batch]:
-    """The work in order, in a bounded number of batches; one picture each in a small run."""
-    size = max(1, -(-shop.work_rows // MOST_BATCHES))
-    width = len(str(max(shop.work_rows - 1, 0)))
-    starts = range(0, shop.work_rows, size)
+    """The work in order, in a bounded number of batches; one picture each in a small run.
+
+    What can be paid for gets half of them: buying in order, it would lie in few otherwise.
+    """
+    rows = shop.work_rows
+    scarce = shop.turns is not None and shop.turns.scarce
+    paid_for = min(shop.turns.at_once, rows) if shop.turns and scarce else 0
+    width = len(str(max(rows - 1, 0)))
+    most = MOST_BATCHES // 2 if paid_for else MOST_BATCHES
     return [
-        Batch(f"{first:0{width}d}", first, min(first + size, shop.work_rows)) for first in starts
+        Batch(f"{first:0{width}d}", first, last)
+        for start, end in ((0, paid_for), (paid_for, rows))
+        for first, last in _split(start, end, most)
     ]
+
+
+def _split(start: int, end: int, most: int) -> list[tuple[int, int]]:
+    """Equal ranges that cover the numbers from `start` up to `end`, no more than `most`."""
+    size = max(1, -(-(end - start) // most))
+    return [(first, min(first + size, end)) for first in range(start, end, size)]
 
 
 def cut_batch(shop: Workshop, batch: Batch) -> dict[str, int]:
@@ -213,15 +229,30 @@ def cut_batch(shop: Workshop, batch: Batch) -> dict[str, int]:
     Items that ended before, in an earlier try of this batch, are not touched again.
     """
     ended: dict[str, int] = {}
-    for item in _items(shop, batch):
-        if item.number in shop.tally.ended or _stands_still(shop, item):
-            continue
-        with shop.width:
-            if _stands_still(shop, item):
+    try:
+        for item in _items(shop, batch):
+            if item.number in shop.tally.ended or _stands_still(shop, item):
                 continue
-            outcome = cut_one(shop, item)
-        ended[outcome] = ended.get(outcome, 0) + 1
+            _wait_for_turn(shop, item)
+            with shop.width:
+                if _stands_still(shop, item):
+                    continue
+                outcome = cut_one(shop, item)
+            _leave(shop, item.number, item.number + 1)
+            ended[outcome] = ended.get(outcome, 0) + 1
+    finally:
+        _leave(shop, batch.first, batch.last)
     return ended
+
+
+def _wait_for_turn(shop: Workshop, item: WorkItem) -> None:
+    if shop.turns is not None:
+        shop.turns.wait(item.number, shop.stop.said)
+
+
+def _leave(shop: Workshop, first: int, last: int) -> None:
+    if shop.turns is not None:
+        shop.turns.leave(first, last)
 
 
 def _items(shop: Workshop, batch: Batch) -> Iterator[WorkItem]:

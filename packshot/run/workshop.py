@@ -24,6 +24,7 @@ from packshot.run.plan import Plan
 from packshot.run.planning import PlanFiles
 from packshot.run.stopping import StopFlag
 from packshot.run.summary import Summary
+from packshot.run.turns import Turns
 from packshot.world.fetch import Fetcher, FetchLimits
 from packshot.world.holders import Holder
 from packshot.world.journal import IntentLog, Journal
@@ -208,6 +209,8 @@ class Workshop:
     files: PlanFiles | None = None
     plan: Plan | None = None
     verdict: Verdict | None = None
+    turns: Turns | None = None
+    """Who buys first, where the money may not do for all."""
     summary: Summary | None = None
 
     @property

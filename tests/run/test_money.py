@@ -9,7 +9,7 @@ import pytest
 from packshot.facts.errors import NeedsAnswer
 from packshot.run import session
 from packshot.sandbox.state import Fault
-from tests.run.nights import KEY, Night, Shop
+from tests.run.nights import KEY, Night, Shop, transparent
 
 WIDE = {"workers": 16, "calls_at_once": 16}
 LARGE = (640, 480)
@@ -141,16 +141,55 @@ def test_stop_when_short_buys_nothing(paid: Shop, terms: Terms) -> None:
     assert reasons(night) == {"no_credits": 8}
 
 
-def test_a_partial_run_buys_in_the_order_of_the_manifest(paid: Shop, terms: Terms) -> None:
-    """The first rows come first; side by side they may overtake by the width of the run."""
-    terms(subscription=5)
-    stock(paid, 12)
-    assert bought(paid.night(limits={"workers": 1})) == [0, 1, 2, 3, 4]
-    terms(subscription=5)
-    stock(paid, 30, first_colour=50)
-    night = paid.night(limits={"workers": 4})
-    assert len(bought(night)) == 5
-    assert max(bought(night)) < 5 + 5 + 4
+@pytest.mark.parametrize("limits", [{"workers": 1}, WIDE, {"workers": 3, "calls_at_once": 16}])
+def test_a_partial_run_buys_in_the_order_of_the_manifest(
+    paid: Shop, terms: Terms, limits: dict[str, int]
+) -> None:
+    """The money goes to the first rows, however many are worked on side by side."""
+    terms(latency_seconds=0.03, subscription=5)
+    stock(paid, 30)
+    assert bought(paid.night(limits=limits)) == [0, 1, 2, 3, 4]
+
+
+def test_what_costs_nothing_passes_its_money_on(paid: Shop, terms: Terms) -> None:
+    """Rows that turn out free leave their share to the next ones in order, and to no others."""
+    terms(latency_seconds=0.03, subscription=5)
+    stock(paid, 30)
+    paid.put("001.png", transparent())
+    paid.put("003.png", b"not a picture")
+    paid.put("004.png", (paid.pictures / "000.png").read_bytes())
+    night = paid.night()
+    assert bought(night) == [0, 2, 5, 6, 7]
+    assert reasons(night, "skipped") == {"already_transparent": 1}
+    assert night.summary.outcomes["reused"] == 1
+    assert_balanced(night)
+
+
+def test_a_cheaper_row_waits_for_its_turn_too(paid: Shop, terms: Terms) -> None:
+    """A preview for a quarter does not take the money of a row above it."""
+    terms(latency_seconds=0.03, subscription=2.25)
+    for number in range(4):
+        paid.draw(f"{number}.png", colour=number, size=LARGE)
+    paid.list(
+        paid.row("a", "0.png"),
+        paid.row("b", "1.png", resolution="preview"),
+        paid.row("c", "2.png"),
+        paid.row("d", "3.png", resolution="preview"),
+    )
+    assert bought(paid.night()) == [0, 1, 2]
+
+
+def test_what_is_asked_again_waits_for_no_money(paid: Shop, terms: Terms) -> None:
+    """Known pictures are re-asked whoever else is waiting for credits."""
+    stock(paid, 6)
+    paid.night()
+    paid.later(days=8)
+    stock(paid, 16)
+    terms(latency_seconds=0.03, subscription=2)
+    night = paid.night()
+    assert night.summary.outcomes == {"deferred": 8, "unchanged": 6, "cut": 2}
+    assert bought(night) == [6, 7]
+    assert night.seen.not_modified == 6
 
 
 # --- stops --------------------------------------------------------------------------------
