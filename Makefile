@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 3
 READY := $(VENV)/.ready
 
 .PHONY: demo test check lock clean
@@ -19,7 +20,7 @@ demo: $(READY)
 	$(BIN)/packshot demo
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 # Lint, format and types, as .ci/run does.
 check: $(READY)

@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from packshot.decisions.delta import PlanState
 from packshot.facts.errors import PackshotError
 from packshot.facts.outcome import MEANING, Outcome
 from packshot.facts.purchase import Account
@@ -20,7 +19,6 @@ from packshot.run.summary import Summary
 from packshot.run.workshop import Place
 
 MOST_ROWS = 40
-AS_BEFORE = frozenset({Outcome.UNCHANGED, Outcome.SKIPPED, Outcome.REJECTED, Outcome.DEFERRED})
 MOST_REJECTED = 10
 """Rejected rows that a plan shows."""
 UNBROKEN = 10_000
@@ -123,7 +121,7 @@ def show_summary(summary: Summary, place: Place) -> None:
         say(f"Did not succeed: {counted}; each row and its reason are in failed.csv.")
     if summary.needs_review:
         say(f"{summary.needs_review:,} cutouts need review: a person should look at them.")
-    if nothing_changed(summary):
+    if summary.nothing_changed:
         say("Nothing changed: no picture was bought or made again.", style="bold")
     if summary.stopped:
         say(f"Stopped: {summary.stopped}", style="bold")
@@ -131,19 +129,6 @@ def show_summary(summary: Summary, place: Place) -> None:
         say("This run was interrupted; the next one takes up the rest.", style="bold")
     say(f"Pictures: {place.destination.url}")
     say(f"Report:   {summary.report}")
-
-
-def nothing_changed(summary: Summary) -> bool:
-    """Whether the catalog is as the run before left it; what backs off waits for its day."""
-    counted = summary.outcomes
-    return (
-        counted.get(Outcome.UNCHANGED, 0) > 0
-        and counted.keys() <= AS_BEFORE
-        and summary.deferred == summary.plan_states.get(PlanState.WAITING, 0)
-        and summary.calls == 0
-        and summary.stopped is None
-        and not summary.interrupted
-    )
 
 
 def _money(summary: Summary) -> str:

@@ -78,7 +78,9 @@ def ended(summary: Summary) -> str:
     if summary.failed:
         return f"The run finished; {summary.failed:,} of {summary.items:,} items did not succeed."
     if summary.nothing_changed:
-        return "The run finished; there was no picture to make."
+        return "The run finished; nothing had changed since the run before."
+    if not summary.items:
+        return "The run finished; the manifest held no rows."
     return "The run finished."
 
 

@@ -6,10 +6,13 @@ from typing import Any
 import duckdb
 from pydantic import BaseModel, ConfigDict
 
-from packshot.facts.outcome import HAS_PICTURE, SECONDS_FIELDS, Outcome
+from packshot.decisions.delta import PlanState
+from packshot.facts.outcome import SECONDS_FIELDS, Outcome
 from packshot.world.tables import scalar
 
 TOP_ERRORS = 10
+AS_BEFORE = frozenset({Outcome.UNCHANGED, Outcome.SKIPPED, Outcome.REJECTED, Outcome.DEFERRED})
+"""Outcomes of a night in which no picture was touched."""
 
 
 class Money(BaseModel):
@@ -92,8 +95,15 @@ class Summary(BaseModel):
 
     @property
     def nothing_changed(self) -> bool:
-        """Whether no picture was touched."""
-        return not any(self.outcomes.get(name, 0) for name in HAS_PICTURE - {Outcome.UNCHANGED})
+        """Whether the catalog is as the run before left it; what backs off waits for its day."""
+        return (
+            self.outcomes.get(Outcome.UNCHANGED, 0) > 0
+            and self.outcomes.keys() <= AS_BEFORE
+            and self.deferred == self.plan_states.get(PlanState.WAITING, 0)
+            and self.calls == 0
+            and self.stopped is None
+            and not self.interrupted
+        )
 
 
 def summarise(

@@ -11,7 +11,6 @@ import pytest
 
 from cli import exits
 from cli.exits import Exit
-from cli.shown import nothing_changed
 from packshot.facts import errors
 from packshot.facts.errors import PackshotError
 from packshot.run.summary import Summary
@@ -128,8 +127,8 @@ CHANGED: list[dict[str, Any]] = [
 @pytest.mark.parametrize("other", CHANGED, ids=str)
 def test_nothing_changed_only_where_that_is_so(other: dict[str, Any]) -> None:
     """A run that stopped, called, failed or put something off is no quiet night."""
-    assert nothing_changed(summary())
-    assert not nothing_changed(summary(**other))
+    assert summary().nothing_changed
+    assert not summary(**other).nothing_changed
 
 
 def test_destination_that_is_a_file_stops(command: Command, tmp_path: Path) -> None:

@@ -486,3 +486,28 @@ def test_a_storm_of_refusals_makes_everyone_wait(paid: Shop, terms: Terms) -> No
         assert not [call for call in calls if refused + 0.7 < call.time < refused + 1.9]
     assert night.summary.waits["pause"] > 2
     assert_balanced(night)
+
+
+def test_a_rehearsal_leaves_a_degraded_purchase_alone(paid: Shop) -> None:
+    """What came back smaller was paid for; a test, larger or not, does not lie in its place."""
+    paid.draw("shoe.png", size=LARGE)
+    paid.list(paid.row("shoe", "shoe.png"))
+    paid.fail_next("degraded")
+    paid.night()
+    (master,) = paid.state.glob("masters/*/*/removebg.zip")
+    bought = master.read_bytes()
+    paid.market.open_anew()  # answers as a sandbox from here on
+    rehearsal = paid.night(recut="all")
+    assert rehearsal.seen.posts == 1
+    assert master.read_bytes() == bought
+
+
+def test_a_picture_whose_time_is_up_while_it_waits_is_put_off(shop: Shop, terms: Terms) -> None:
+    """No leave to call came in time: nothing was tried, so nothing failed."""
+    terms(latency_seconds=6)
+    stock(shop, 3)
+    night = shop.night(limits={"calls_at_once": 1, "item_seconds": 10})
+    assert night.summary.outcomes == {"cut": 2, "deferred": 1}
+    assert reasons(night) == {"deadline": 1}
+    terms(latency_seconds=0)
+    assert shop.night().summary.outcomes == {"unchanged": 2, "cut": 1}

@@ -282,7 +282,7 @@ def test_a_picture_is_told_in_full() -> None:
 def test_an_empty_report_is_a_page() -> None:
     """A night without rows still says so, with every outcome and its meaning."""
     got = seen()
-    assert "The run finished; there was no picture to make." in got.text
+    assert "The run finished; the manifest held no rows." in got.text
     assert all(meaning in got.text for meaning in MEANING.values())
     assert got.tags.count("table") == 1
     assert got.links == []
@@ -304,8 +304,9 @@ def test_the_books_are_shown() -> None:
         ({"interrupted": True}, "The run was interrupted. What it had bought is kept"),
         ({"stopped": "no credits left"}, "The run stopped before its end. No credits left."),
         ({"items": 9, "outcomes": {"failed": 1, "rejected": 1}}, "2 of 9 items did not succeed."),
-        ({"outcomes": {"unchanged": 3}}, "there was no picture to make."),
-        ({"outcomes": {"cut": 3}}, "The run finished."),
+        ({"items": 3, "outcomes": {"unchanged": 3}}, "nothing had changed since the run before."),
+        ({"items": 3, "outcomes": {"deferred": 3}}, "The run finished."),
+        ({"items": 3, "outcomes": {"cut": 3}}, "The run finished."),
     ],
 )
 def test_the_end_is_a_sentence(known: dict[str, Any], expected: str) -> None:

@@ -1,0 +1,113 @@
+"""The flow in a process of its own, on a real server: its end, and what it puts aside."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.flows.served import ROOT, Prefect
+from tests.run.nights import KEY, Market, Shop
+
+pytestmark = pytest.mark.slow
+
+RUN = """
+import json, sys
+from packshot.run import stopping
+asked = json.loads(sys.argv[1])
+if (seconds := asked.pop("seconds_until_finish")) is not None:
+    stopping.seconds_until = lambda clock: seconds  # nobody waits for a full minute
+from flows.cut_catalog import cut_catalog
+state = cut_catalog(**asked, return_state=True)
+print(json.dumps([state.name, state.message]))
+"""
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
+    """A provider and a picture host."""
+    with Market(tmp_path_factory.mktemp("cdn")) as market:
+        yield market
+
+
+@pytest.fixture
+def shop(market: Market, tmp_path: Path) -> Shop:
+    """Twelve pictures."""
+    market.open_anew()
+    shop = Shop(market, tmp_path, name=tmp_path.name)
+    for number in range(12):
+        shop.draw(f"{number:02d}.png", colour=number)
+    shop.list(*(shop.row(f"{number:02d}", f"{number:02d}.png") for number in range(12)))
+    return shop
+
+
+def run(
+    server: Prefect, shop: Shop, *, seconds_until_finish: float | None = None, **changes: object
+) -> tuple[str, str]:
+    """Run the flow with this job; its state's name and sentence."""
+    job = shop.job(**changes).model_dump(mode="json")
+    told = server.environment | {"HOME": str(shop.folder), "REMOVEBG_API_KEY": KEY}
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            RUN,
+            json.dumps(job | {"seconds_until_finish": seconds_until_finish}),
+        ],
+        cwd=ROOT,
+        env=told,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    name, message = json.loads(done.stdout.splitlines()[-1])
+    return name, message
+
+
+def summary(shop: Shop) -> dict[str, Any]:
+    """Of the newest run that was published."""
+    newest = max(shop.state.glob(f"{shop.catalog}/runs/*/summary.json"))
+    return dict(json.loads(newest.read_text()))
+
+
+def test_at_the_time_to_finish_by_calls_in_flight_land(server: Prefect, shop: Shop) -> None:
+    """No new call leaves, none is cut off, the rest is put off and the report is published."""
+    shop.market.state.change({"latency_seconds": 5.0})
+    try:
+        name, message = run(
+            server,
+            shop,
+            seconds_until_finish=4.0,
+            finish_by="05:30",
+            limits={"calls_at_once": 4},
+        )
+    finally:
+        shop.market.state.change({"latency_seconds": 0.0})
+    assert name == "Completed", message
+    said = summary(shop)
+    assert said["stop_code"] == "finish_by"
+    assert said["outcomes"] == {"deferred": 8, "cut": 4}
+    assert said["money"]["uncertain"] == 0
+    assert shop.market.state.credits_charged == said["money"]["charged"] == 4
+    assert run(server, shop)[0] == "Completed"
+    assert summary(shop)["outcomes"] == {"cut": 8, "unchanged": 4}
+
+
+def test_what_cannot_be_stored_waits_at_home(server: Prefect, shop: Shop) -> None:
+    """A run needs not be told of a spool; the next one delivers it, and nothing is bought again."""
+    shop.state.mkdir(parents=True)
+    (shop.state / "masters").write_text("a file in the way")
+    name, message = run(server, shop, limits={"workers": 4})
+    assert (name, str(shop.folder / ".packshot" / "spool") in message) == ("StoreUnavailable", True)
+    spooled = sorted((shop.folder / ".packshot" / "spool").glob("*/*.zip"))
+    sold = shop.market.state.posts
+    assert 1 <= len(spooled) == sold <= 4
+    (shop.state / "masters").unlink()
+    assert run(server, shop)[0] == "Completed"
+    assert set(shop.market.state.identities.values()) == {1}
+    assert summary(shop)["outcomes"] == {"cut": 12 - sold, "recovered": sold}
+    assert not list((shop.folder / ".packshot" / "spool").glob("*/*.zip"))
