@@ -80,7 +80,8 @@ def _fetched(
     manifest: str, storage_options: Mapping[str, Any], room: Path
 ) -> Iterator[ManifestFile]:
     with _reachable(manifest):
-        fs, root = fsspec.url_to_fs(manifest, **storage_options)
+        # A client of an earlier manifest may hold credentials, or the lack of them, of its day.
+        fs, root = fsspec.url_to_fs(manifest, skip_instance_cache=True, **storage_options)
         fs.invalidate_cache()
         paths = _found(fs, root, manifest)
         for path, name in _named(paths):

@@ -6,8 +6,10 @@ from typing import Any
 import boto3
 import pytest
 
+from packshot.facts.errors import BadManifest
 from packshot.facts.job import Job, Storage
 from packshot.run import session
+from packshot.run.looking import stage
 from packshot.run.summary import Summary
 from packshot.world.masters import Masters
 from packshot.world.store import open_store
@@ -60,6 +62,18 @@ def test_a_night_and_another_one(shop: Shop, job: Job, bucket_url: str) -> None:
     assert lived(job).outcomes == {"unchanged": ITEMS}
     assert (shop.market.state.posts, shop.market.state.cdn_gets.total()) == seen
     assert {thing.key: thing.last_modified for thing in published(bucket_url)} == pictures
+
+
+def test_credentials_that_came_late_are_found(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A manifest that could not be read is read once its credentials are there, in one process."""
+    with monkeypatch.context() as without:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            without.delenv(name)
+        with pytest.raises(BadManifest, match="NoCredentialsError"):
+            stage(job, tmp_path)
+    assert stage(job, tmp_path).rows == ITEMS
 
 
 def published(bucket_url: str) -> list[Any]:
