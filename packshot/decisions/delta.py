@@ -62,9 +62,13 @@ class RowFacts:
     provider_same: bool = True
     class_enough: bool = True
     recipe_same: bool = True
+    settings_same: bool = True
+    """False for a rejection that was due to settings which have changed since."""
     larger_wanted: bool = False
     """A variant asks for more pixels than were bought, though the source has them."""
     retry_due: bool = False
+    recut_done: bool = False
+    """Bought again by a `recut: all` that was cut short and now goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +133,8 @@ def _wanted(facts: RowFacts, policy: Policy) -> Decision:
         case "rejected":
             if policy.retry_failures:
                 return Decision(PlanState.RETRY)
-            if facts.url_same and not facts.due and facts.options_same and facts.provider_same:
+            same = facts.url_same and facts.options_same and facts.provider_same
+            if same and facts.settings_same and not facts.due:
                 return Decision(PlanState.REJECTED, Outcome.REJECTED, "remembered")
             return Decision(PlanState.CHECK)
         case "failed":
@@ -142,7 +147,7 @@ def _wanted_of_cut(facts: RowFacts, policy: Policy) -> Decision:
     if policy.recut != "never":
         if not facts.class_enough:
             return Decision(PlanState.UPGRADE)
-        if not facts.options_same or policy.recut == "all":
+        if not facts.options_same or (policy.recut == "all" and not facts.recut_done):
             return Decision(PlanState.CHANGED_OPTIONS)
         if policy.recut == "provider" and not facts.provider_same:
             return Decision(PlanState.CHANGED_OPTIONS)

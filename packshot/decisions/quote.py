@@ -14,6 +14,10 @@ USUAL_MEGAPIXELS = 4.0
 USUAL_CALL_SECONDS = 2.5
 
 
+Limit = Literal["balance", "cap", "floor"]
+"""What the money of a run ends at."""
+
+
 class Pace(Protocol):
     """What a quote needs of a provider's declared pace."""
 
@@ -49,6 +53,8 @@ class Demand:
     likely_calls: int
     megapixels_likely: float | None
     """Of the likely calls together, each rounded up as the provider does; None if unknown."""
+    cheapest: float = math.inf
+    """What the cheapest of the calls costs at most; no end where there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,12 @@ class Funds:
         left = self.account.total - (self.keep_credits or 0.0)
         return max(0.0, left if self.max_credits is None else min(left, self.max_credits))
 
+    def limit(self, wanted: float) -> Limit:
+        """What keeps `wanted` from being spent."""
+        if self.max_credits is not None and self.max_credits <= self.spendable:
+            return "cap"
+        return "floor" if self.keep_credits and wanted <= self.account.total else "balance"
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:
@@ -76,11 +88,12 @@ class Quote:
 
     @property
     def affordable(self) -> int:
-        """Calls that the funds are sure to pay for, at the average price at most."""
+        """Calls that the funds pay for at the average price; one, if only the cheapest."""
         calls, at_most, spendable = self.demand.calls, self.demand.at_most, self.funds.spendable
         if at_most <= spendable:
             return calls
-        return math.floor(Decimal(str(spendable)) * calls / Decimal(str(at_most)))
+        average = math.floor(Decimal(str(spendable)) * calls / Decimal(str(at_most)))
+        return max(average, int(self.demand.cheapest <= spendable))
 
     @property
     def short_by(self) -> float:
@@ -138,6 +151,8 @@ class Verdict:
 
     decision: Literal["go", "partly", "stop"]
     message: str
+    limit: Limit = "balance"
+    """What the money ends at, where it is short."""
 
 
 def decide(
@@ -170,7 +185,8 @@ def _weigh(quote: Quote, when_short: Literal["partial", "stop"]) -> Verdict:
     if quote.affordable and when_short == "partial":
         return Verdict("partly", f"{short}: {rest}, and a later run takes up the others.")
     why = "`when_short` is `stop`" if quote.affordable else "not one call can be paid for"
-    return Verdict("stop", f"{short}: {why}, so nothing is bought.")
+    limit = quote.funds.limit(quote.demand.likely)
+    return Verdict("stop", f"{short}: {why}, so nothing is bought.", limit)
 
 
 def _ask_before_spending(demand: Demand, yes: int | None, cap: float | None) -> None:

@@ -127,7 +127,12 @@ class Options(BaseModel):
         float, Field(ge=0, le=1, description="Stop if more of the known items vanished.")
     ] = 0.2
     max_changed_share: Annotated[
-        float, Field(ge=0, le=1, description="Stop if more of the known pictures changed.")
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="Stop if more of the known pictures asked again tonight changed.",
+        ),
     ] = 0.2
     max_failed_share: Annotated[
         float, Field(ge=0, le=1, description="The flow run fails if more of the items failed.")

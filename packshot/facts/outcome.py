@@ -87,6 +87,8 @@ class Knowledge:
     pictures: list[Published] = field(default_factory=list)
     review_code: str | None = None
     review: str | None = None
+    refused_under: str | None = None
+    """Names the settings that led to a rejection which others may not."""
     attempts: int = 0
     first_failed_at: datetime | None = None
     retry_at: datetime | None = None

@@ -93,7 +93,7 @@ class Books:
         self._reported: Decimal | None = None
         self._last_charge = -LAG_SECONDS
         self._charges = self._calls = 0
-        self._refreshing = False
+        self._due = False
         self._reason: StopRun | None = None
 
     def reserve(self, at_most: float, *, wait_seconds: float = 0.0) -> Reservation:
@@ -131,8 +131,15 @@ class Books:
             self._reason = self._reason or reason
             self._changed.notify_all()
 
+    def read_balance_when_due(self) -> None:
+        """Ask for the balance if enough was charged since; once nothing waits for this thread."""
+        with self._changed:
+            due, self._due = self._due, False
+        if due:
+            self.read_balance()
+
     def read_balance(self) -> None:
-        """Ask the provider for the balance now, for example at the end of a run."""
+        """Ask the provider for the balance now."""
         try:
             answer = self._refresh()
         except StopRun as reason:
@@ -206,27 +213,18 @@ class Books:
             self._calls += state != "released"
             if state == "uncertain":
                 self._uncertain += reservation.at_most
-            due = state == "settled" and self._charge(charged)
+            if state == "settled" and charged:
+                self._charge(charged)
             self._changed.notify_all()
-        if due:
-            try:
-                self.read_balance()
-            finally:
-                self._refreshing = False
 
-    def _charge(self, charged: Decimal) -> bool:
-        """Enter a charge; true when it is this thread's turn to read the balance."""
+    def _charge(self, charged: Decimal) -> None:
         self._charged += charged
-        if not charged:
-            return False
         if self._held is not None:
             self._held -= charged
         self._last_charge = self._clock()
         self._charges += 1
-        if self._held is None or self._refreshing or self._charges % self._refresh_every:
-            return False
-        self._refreshing = True
-        return True
+        if self._held is not None and self._charges % self._refresh_every == 0:
+            self._due = True
 
     def _believe(self, reported: Decimal) -> None:
         self._reported = reported

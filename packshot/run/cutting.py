@@ -24,18 +24,18 @@ from packshot.facts.paid_options import content_hash, fingerprint
 from packshot.facts.purchase import PurchaseClass, Receipt
 from packshot.facts.variant import recipe
 from packshot.providers.face import Source
-from packshot.run.buying import (
-    Obtained,
-    Spent,
-    Wanted,
-    find_purchase,
-    how_found,
-    obtain,
-    open_purchase,
-)
+from packshot.run.buying import obtain
+from packshot.run.calls import Spent, Wanted
 from packshot.run.finished_pictures import doubt_about, publish_pictures
 from packshot.run.planning import utc_now
-from packshot.run.work import WorkItem, remember_purchase, url_hash
+from packshot.run.shelf import Obtained, find_purchase, how_found, open_purchase
+from packshot.run.work import (
+    WorkItem,
+    equal_bytes_settle,
+    refusing_settings,
+    remember_purchase,
+    url_hash,
+)
 from packshot.run.workshop import Workshop
 from packshot.world.fetch import Fetched
 from packshot.world.pictures import already_cut_out, decode_upright, inspect, prepare, preview
@@ -44,6 +44,17 @@ EARLIER = timedelta(hours=12)
 """A night that starts a little earlier than the last one still counts as the next."""
 NOT_ITS_TURN = frozenset({"deadline", "fetch_queue", "claimed_elsewhere"})
 """Codes of a wait that ended before anything was tried; a later run takes it up."""
+REFUSED_BY_SETTINGS = frozenset(
+    {
+        "unsafe_address",
+        "scheme_not_allowed",
+        "option_not_supported",
+        "too_many_pixels",
+        "too_many_bytes",
+        "variant_too_large",
+    }
+)
+"""Codes of rejections that other settings may not come to."""
 CHANGED_BEFORE_ASKING = 20
 """So many pictures may have changed before their share is looked at."""
 
@@ -141,18 +152,8 @@ class Life:
         return fetched
 
     def _bytes_settle(self) -> bool:
-        """Whether a picture that still has the known bytes needs nothing more.
-
-        Of the rejected ones only those whose bytes were refused, as they would be again.
-        """
-        known = self._known
-        if self._item.state is not PlanState.CHECK or known.content_hash is None:
-            return False
-        return known.status != "rejected" or (
-            known.attempts == 0
-            and known.paid_options in {None, self._item.options.canonical()}
-            and known.provider in {None, self._shop.provider.name}
-        )
+        shop = self._shop
+        return equal_bytes_settle(self._item, shop.provider.name, shop.job.options)
 
     def _same_bytes(self) -> Ending:
         known = self._known
@@ -169,15 +170,15 @@ class Life:
                 )
 
     def _mind_changes(self, digest: str) -> None:
-        """Stop when far more known pictures changed than a night can explain."""
+        """Stop when far more of what is asked again has changed than a night can explain."""
         if not self._item.is_known or self._known.content_hash in {None, digest}:
             return
-        changed, known = self._shop.tally.one_changed(), self._shop.known
+        changed, asked = self._shop.tally.one_changed(), self._shop.asked_again
         share = self._shop.job.options.max_changed_share
-        if changed > max(CHANGED_BEFORE_ASKING, share * known):
+        if changed > max(CHANGED_BEFORE_ASKING, share * asked):
             raise ChangedTooMuch(
-                f"{changed} of {known} known pictures have other bytes tonight, more than "
-                f"the share of {share:.0%} that `max_changed_share` allows; "
+                f"{changed} of the {asked} known pictures asked again tonight have other bytes, "
+                f"more than the share of {share:.0%} that `max_changed_share` allows; "
                 "raise it if the shop really changed them"
             )
 
@@ -279,6 +280,8 @@ class Life:
         known = self._known
         if status == "rejected":
             known.provider = self._shop.provider.name
+        refused = status == "rejected" and error.code in REFUSED_BY_SETTINGS
+        known.refused_under = refusing_settings(self._shop.job.options) if refused else None
         known.status, known.reason_code, known.reason = status, error.code, str(error)
         known.url, known.url_hash = public(self._item.url), url_hash(self._item.url)
         known.checked_at = utc_now()

@@ -18,12 +18,12 @@ from packshot.facts.errors import PackshotError, StopRun
 from packshot.facts.item import public
 from packshot.facts.job import Job
 from packshot.facts.paid_options import content_hash, fingerprint
-from packshot.facts.purchase import Price, PurchaseClass
+from packshot.facts.purchase import Price
 from packshot.providers.face import Provider
-from packshot.run.work import WorkItem, url_hash
+from packshot.run.work import WorkItem, equal_bytes_settle, url_hash
 from packshot.run.workshop import Place, make_fetcher
 from packshot.world.fetch import Fetched, Fetcher
-from packshot.world.masters import Masters, choose
+from packshot.world.masters import Demanded, Masters
 from packshot.world.pictures import (
     PictureFacts,
     PixelBudget,
@@ -39,14 +39,14 @@ ITEMS_AT_ONCE = 2048
 
 
 def exact_demand(
-    job: Job, work: Path, provider: Provider, asked: PurchaseClass
+    job: Job, work: Path, provider: Provider, demanded: Demanded
 ) -> tuple[Demand, dict[str, int]]:
     """Fetch every source of the work file; answers the exact demand, and what was found.
 
     Keeps nothing: a run fetches again.
     """
     fetcher = make_fetcher(job)
-    look = _Look(job, provider, asked, fetcher, Masters(Place.of(job).state))
+    look = _Look(job, provider, demanded, fetcher, Masters(Place.of(job).state))
     try:
         with ThreadPoolExecutor(job.options.limits.fetches_at_once) as pool:
             for items in _batches(work):
@@ -71,7 +71,7 @@ class _Look:
 
     job: Job
     provider: Provider
-    asked: PurchaseClass
+    demanded: Demanded
     fetcher: Fetcher
     masters: Masters
     budget: PixelBudget = field(init=False)
@@ -103,7 +103,7 @@ class _Look:
             and self._is_bought(fingerprint(known.content_hash, item.options.canonical()))
         ):
             return "bought before"
-        settles = _equal_bytes_settle(item, self.provider.name)
+        settles = equal_bytes_settle(item, self.provider.name, self.job.options)
         content = self._fetched(item, conditional=settles).content
         if content is None:
             return "unchanged"
@@ -146,10 +146,7 @@ class _Look:
         return False
 
     def _is_bought(self, name: str) -> bool:
-        if self.job.recut == "all":
-            return False
-        provider = self.provider.name if self.job.recut == "provider" else None
-        return choose(self.masters.receipts(name), self.asked, provider=provider) is not None
+        return self.demanded.met_by(self.masters.receipts(name)) is not None
 
     def _to_be_bought(self, name: str, item: WorkItem, megapixels: float) -> str:
         price = self.provider.price(item.options, megapixels)
@@ -169,15 +166,3 @@ class _Look:
             likely_calls=len(self.to_buy),
             megapixels_likely=megapixels or None,
         )
-
-
-def _equal_bytes_settle(item: WorkItem, provider: str) -> bool:
-    """Whether a picture that still has the known bytes needs nothing more, as in a run."""
-    known = item.known
-    if item.state is not PlanState.CHECK or known.content_hash is None:
-        return False
-    return known.status != "rejected" or (
-        known.attempts == 0
-        and known.paid_options in {None, item.options.canonical()}
-        and known.provider in {None, provider}
-    )

@@ -8,7 +8,7 @@ from packshot.facts.job import Job
 from packshot.facts.naming import picture_path
 from packshot.facts.outcome import Published, Seconds
 from packshot.facts.purchase import PurchaseClass, Receipt
-from packshot.run.buying import Obtained
+from packshot.run.shelf import Obtained
 from packshot.run.work import WorkItem, stated_box_in_source
 from packshot.run.workshop import Workshop
 from packshot.world.derive import derive

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ from packshot.run.workshop import (
 )
 from packshot.world.ledger import Head
 from packshot.world.manifest_staging import Staged, stage_manifest
+from packshot.world.masters import Demanded
 from packshot.world.saved_plans import stage_saved
 from packshot.world.tables import tables
 
@@ -88,9 +90,11 @@ def draw_up(
     """
     place = Place.of(job)
     provider, account, head = standing
+    begun = head.recut_begun(datetime.now(UTC)) if job.recut == "all" else None
     asked = Asked(
         job=job,
         asked_class=asked_class(job, account),
+        recut_since=begun,
         retry_failures=retry_failures,
         now=utc_now(),
     )
@@ -100,9 +104,14 @@ def draw_up(
         states = counts(connection, files, "state")
         reasons = counts(connection, files, "reason_code")
         wanted = demand(connection, files.work, provider)
-    unsure = unknowns(states)
+    unsure = unknowns(states, begun if begun == head.recut_since else None)
     if fetch:
-        wanted, found = exact_demand(job, files.work, provider, asked.asked_class)
+        wanted, found = exact_demand(
+            job,
+            files.work,
+            provider,
+            Demanded.by(job.recut, asked.asked_class, provider.name, begun),
+        )
         unsure = [f"{count:,} of the fetched pictures: {said}" for said, count in found.items()]
     funds = Funds(account, job.max_credits, job.keep_credits)
     quote = Quote(wanted, funds, provider.pace)

@@ -24,6 +24,7 @@ def publish_open_runs(job: Job) -> list[Summary]:
         return []
     lease = Lease.take(place.state, job.catalog, f"report-{new_run_id()}")
     try:
+        place.deliver_spool()
         with scratch_folder() as folder:
             _, summaries = publish_interrupted(place, place.ledger.head(), folder, lease)
     finally:

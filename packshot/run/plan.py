@@ -1,6 +1,7 @@
 """What a run would do, in numbers: rows, calls, credits and minutes."""
 
 import math
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -69,14 +70,18 @@ def demand(connection: duckdb.DuckDBPyConnection, work: Path, provider: Provider
     ).fetchall()
     calls = likely_calls = 0
     at_most = likely = megapixels = 0.0
+    cheapest = math.inf
     for state, canonical, count, urls, size in rows:
         if PlanState(state) not in FETCHES:
             continue
-        price = provider.price(PaidOptions.from_canonical(canonical), size)
+        options = PaidOptions.from_canonical(canonical)
+        price = provider.price(options, size)
+        most = provider.price(options, None).at_most  # other bytes may be another size
         surely = 0 if state == PlanState.CHECK else urls
         calls += count
         likely_calls += surely
-        at_most += count * price.at_most
+        at_most += count * most
+        cheapest = min(cheapest, most)
         likely += surely * price.likely
         megapixels += surely * max(1.0, math.ceil(size or USUAL_MEGAPIXELS))
     return Demand(
@@ -85,12 +90,18 @@ def demand(connection: duckdb.DuckDBPyConnection, work: Path, provider: Provider
         likely=round(likely, 4),
         likely_calls=likely_calls,
         megapixels_likely=megapixels or None,
+        cheapest=cheapest,
     )
 
 
-def unknowns(states: dict[str, int]) -> list[str]:
-    """What the plan cannot know, as sentences."""
+def unknowns(states: dict[str, int], recut_since: datetime | None) -> list[str]:
+    """What the plan cannot know, as sentences; `recut_since` is that of one that goes on."""
     said = []
+    if recut_since is not None:
+        said.append(
+            f"`recut: all` goes on where it was cut short: what was bought again since "
+            f"{recut_since:%Y-%m-%d %H:%M} UTC is not bought once more"
+        )
     if new := states.get(PlanState.NEW, 0):
         said.append(
             f"{new} new pictures have not been fetched: equal ones are bought once, and "

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import duckdb
 
-from packshot.decisions.delta import WORKS, Policy, RowFacts, decide
+from packshot.decisions.delta import WORKS, PlanState, Policy, RowFacts, decide
 from packshot.decisions.versioned_urls import VERSIONED_URL
 from packshot.facts.job import Job
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.purchase import PurchaseClass
 from packshot.facts.variant import recipe
+from packshot.run.work import refusing_settings
 from packshot.world.tables import columns_of, literal, scalar
 
 _FLAGS = [f.name for f in fields(RowFacts) if f.name != "class_enough"]
@@ -34,6 +35,8 @@ class PlanFiles:
     work_rows: int
     known: int
     gone: int
+    asked_again: int
+    """Rows of the work whose picture is known and is fetched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,8 @@ class Asked:
 
     job: Job
     asked_class: PurchaseClass
+    recut_since: datetime | None = None
+    """When a `recut: all` was begun that is still to be carried through."""
     retry_failures: bool = False
     now: datetime
 
@@ -68,6 +73,11 @@ def make_plan(
             connection,
             "SELECT count(*) FROM ledger l ANTI JOIN staged s ON s.key = l.key "
             "WHERE l.gone_at IS NULL",
+        ),
+        asked_again=scalar(
+            connection,
+            f"SELECT count(*) FROM read_parquet({literal(work)}) "
+            f"WHERE known_content_hash IS NOT NULL AND state <> '{PlanState.REFRESH}'",
         ),
     )
 
@@ -151,17 +161,22 @@ def _gather_facts(connection: duckdb.DuckDBPyConnection, asked: Asked) -> None:
         "coalesce(s.paid_options = l.paid_options, true) AS options_same, "
         "coalesce(l.provider = $provider, true) AS provider_same, "
         "coalesce(l.recipe = $recipe, true) AS recipe_same, "
+        "coalesce(l.refused_under = $settings, true) AS settings_same, "
         "coalesce(greatest(l.result_width, l.result_height) < "
         "least($side, greatest(l.source_width, l.source_height)), false) AS larger_wanted, "
         "coalesce(l.retry_at <= $now::TIMESTAMP, false) AS retry_due, "
+        "coalesce(l.provider = $provider AND l.bought_at >= $recut::TIMESTAMP, false) "
+        "AS recut_done, "
         "l.purchase_class, l.gone_at IS NOT NULL AS back "
         "FROM staged s LEFT JOIN repeated r ON r.key = s.key "
         "LEFT JOIN ledger l ON l.key = s.key LEFT JOIN due d ON d.key = s.key",
         {
             "provider": job.provider,
+            "settings": refusing_settings(job.options),
             "recipe": recipe(tuple(job.options.variants)),
             "side": max((v.longest_side or 0 for v in job.options.variants), default=0),
             "now": asked.now,
+            "recut": asked.recut_since and asked.recut_since.astimezone(UTC).replace(tzinfo=None),
         }
         | ({"only": job.only} if job.only is not None else {}),
     )

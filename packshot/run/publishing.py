@@ -74,6 +74,8 @@ def publish(
         lease.ask()
         moved = place.ledger.learn(connection, head, changes, run_id)
         moved = _closed(connection, moved, run_id, unknown)
+        if started["job"]["recut"] == "all" and not (live.get("stop") or live.get("interrupted")):
+            moved = moved.model_copy(update={"recut_since": None})
         lease.ask()
         place.ledger.move(moved, was=head)
     with suppress(StoreUnavailable):  # the run is published; tidying can wait a night

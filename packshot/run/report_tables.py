@@ -39,6 +39,7 @@ _KNOWN = [
     for name in COLUMNS
     if name not in {"key", "sku", "position", "url", "url_hash", "status", "reason_code", "reason"}
     and name not in {"box_stated", "box_computed", "recipe", "gone_at", "paid_options"}
+    and name != "refused_under"
 ]
 
 

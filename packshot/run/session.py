@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC
-from pathlib import Path
 from typing import TypeVar
 
 import cv2
@@ -14,6 +13,8 @@ import pyarrow.parquet as pq
 from packshot.decisions.delta import PlanState
 from packshot.decisions.quote import Verdict
 from packshot.facts.errors import (
+    CapReached,
+    FloorReached,
     NeedsAnswer,
     OutOfCredits,
     PackshotError,
@@ -41,13 +42,12 @@ from packshot.run.workshop import (
 )
 from packshot.world.lease import Lease
 from packshot.world.manifest_staging import Staged
-from packshot.world.masters import Masters
-from packshot.world.spool import Spool
 from packshot.world.store import AlreadyThere
 
 T = TypeVar("T")
 
 ITEMS_AT_ONCE = 256
+_SHORT_OF = {"balance": OutOfCredits, "cap": CapReached, "floor": FloorReached}
 MOST_BATCHES = 64
 """Task runs per run: each costs Prefect and its server some 80 ms of processor time."""
 
@@ -80,7 +80,7 @@ def begin(
         _probe(place, lease)
         place.destination.sweep()
         place.state.sweep()
-        _deliver_spool(job, place)
+        place.deliver_spool()
         with scratch_folder() as folder:
             head, summaries = publish_interrupted(
                 place, place.ledger.head(), folder, lease, balance_of(account)
@@ -113,11 +113,6 @@ def _probe(place: Place, lease: Lease) -> None:
     )
 
 
-def _deliver_spool(job: Job, place: Place) -> None:
-    if job.options.spool:
-        Spool(Path(job.options.spool), place.state.url).deliver(Masters(place.state))
-
-
 def read_manifest(shop: Workshop) -> Staged:
     """Stage the manifest of this run. Raises `BadManifest`."""
     shop.staged = stage(shop.job, shop.folder)
@@ -141,7 +136,7 @@ def detect_changes(shop: Workshop) -> Plan:
             f"of {share:.0%} that `max_gone_share` allows; was the export still being written? "
             "Raise it if they are really gone"
         )
-    shop.known, shop.work_rows = known, planned.files.work_rows
+    shop.asked_again, shop.work_rows = planned.files.asked_again, planned.files.work_rows
     shop.plan, shop.files, shop.verdict = planned.plan, planned.files, planned.verdict
     return planned.plan
 
@@ -162,7 +157,7 @@ def check_credits(shop: Workshop) -> Verdict:
     if plan.verdict == "needs an answer":
         raise NeedsAnswer(plan.message)
     if verdict.decision == "stop":
-        shop.stop.set(OutOfCredits(verdict.message))
+        shop.stop.set(_SHORT_OF[verdict.limit](verdict.message))
     if plan.at_most > shop.books.money_left():
         shop.turns = Turns(prices_of(files.work, shop.provider), shop.books.money_left)
     folder = shop.run_folder
@@ -184,7 +179,7 @@ def check_credits(shop: Workshop) -> Verdict:
             "job": shop.job.model_dump(mode="json") | {"manifest": _shown(shop.job.manifest)},
         },
     )
-    opened = shop.head.model_copy(update={"open_runs": [*shop.head.open_runs, shop.run_id]})
+    opened = shop.head.opened(shop.run_id, recut_since=shop.recut_begun)
     shop.lease.ask()
     shop.place.ledger.move(opened, was=shop.head)
     shop.head = opened
@@ -279,6 +274,7 @@ def cut_one(shop: Workshop, item: WorkItem) -> Outcome:
     ending = Life(shop, item).run()
     shop.journal.record(ending_event(ending))
     shop.tally.end(item.number, ending.outcome)
+    shop.books.read_balance_when_due()
     return ending.outcome
 
 

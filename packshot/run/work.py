@@ -1,11 +1,13 @@
 """One item of a run's work, and what the ledger remembers of its purchase."""
 
+import json
 from dataclasses import dataclass
-from hashlib import md5
+from hashlib import blake2b, md5
 from typing import Any
 
 from packshot.decisions.delta import PlanState
 from packshot.facts.alpha import in_source_pixels
+from packshot.facts.job import Options
 from packshot.facts.outcome import KNOWLEDGE_FIELDS, Knowledge, Published
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.purchase import Box, Receipt
@@ -47,6 +49,31 @@ class WorkItem:
             is_known=row["is_known"],
             known=known,
         )
+
+
+def equal_bytes_settle(item: WorkItem, provider: str, options: Options) -> bool:
+    """Whether a picture that still has the known bytes needs nothing more.
+
+    Of the rejected ones only those whose bytes were refused, as they would be again.
+    """
+    known = item.known
+    if item.state is not PlanState.CHECK or known.content_hash is None:
+        return False
+    return known.status != "rejected" or (
+        known.attempts == 0
+        and known.paid_options in {None, item.options.canonical()}
+        and known.provider in {None, provider}
+        and known.refused_under in {None, refusing_settings(options)}
+    )
+
+
+def refusing_settings(options: Options) -> str:
+    """Names the settings under which Packshot itself refuses a picture."""
+    asked = options.model_dump(
+        mode="json", include={"allow_local", "allow_hosts", "wire_format", "variants"}
+    )
+    limits = options.limits.model_dump(include={"source_megabytes", "source_megapixels"})
+    return blake2b(json.dumps([asked, limits]).encode(), digest_size=8).hexdigest()
 
 
 def remember_purchase(known: Knowledge, receipt: Receipt) -> None:

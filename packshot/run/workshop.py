@@ -31,7 +31,7 @@ from packshot.world.journal import IntentLog, Journal
 from packshot.world.lease import Lease
 from packshot.world.ledger import Head, Ledger
 from packshot.world.manifest_staging import Staged
-from packshot.world.masters import Masters
+from packshot.world.masters import Demanded, Masters
 from packshot.world.pictures import PixelBudget
 from packshot.world.spool import Spool
 from packshot.world.store import Store, open_store
@@ -70,6 +70,11 @@ class Place:
                 "give it a place of its own"
             )
         return cls(job, destination, state, Ledger(state, job.catalog))
+
+    def deliver_spool(self) -> None:
+        """Store what was paid for and could not be stored before. Raises `StoreUnavailable`."""
+        if self.job.options.spool:
+            Spool(Path(self.job.options.spool), self.state.url).deliver(Masters(self.state))
 
     def run_folder(self, run_id: str) -> str:
         """Where one run keeps what it writes."""
@@ -203,7 +208,10 @@ class Workshop:
     tally: Tally = field(default_factory=Tally)
     unanswered: set[str] = field(default_factory=set)
     """Fingerprints whose calls went unanswered; nobody calls for them again in this run."""
-    known: int = 0
+    outdone: set[str] = field(default_factory=set)
+    """Fingerprints whose answer tonight was worth less than what had been bought before."""
+    asked_again: int = 0
+    """Known pictures that are fetched tonight."""
     work_rows: int = 0
     staged: Staged | None = None
     files: PlanFiles | None = None
@@ -222,6 +230,18 @@ class Workshop:
     def asked_class(self) -> PurchaseClass:
         """The class of purchase this run is about."""
         return asked_class(self.job, self.account)
+
+    @property
+    def recut_begun(self) -> datetime | None:
+        """When buying everything anew was begun, if this run is about that."""
+        return self.head.recut_begun(self.started_at) if self.job.recut == "all" else None
+
+    @property
+    def demanded(self) -> Demanded:
+        """Which purchases spare a new one."""
+        return Demanded.by(
+            self.job.recut, self.asked_class, self.provider.name, self.head.recut_since
+        )
 
     def me(self) -> Holder:
         """The run as the holder of a claim."""
@@ -286,7 +306,7 @@ def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere
             balance=balance_of(account),
             cap=job.max_credits,
             floor=job.keep_credits,
-            refresh=balance_reader(provider),
+            refresh=lambda: balance_of(provider.account()),
             refresh_every=job.options.account_every,
         ),
     )
@@ -295,15 +315,3 @@ def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere
 def balance_of(account: Account) -> float | None:
     """What the books count on; free engines have no balance."""
     return None if account.purchase_class is PurchaseClass.FREE else account.total
-
-
-def balance_reader(provider: Provider) -> Callable[[], float | None]:
-    """Ask for the balance, and shrug when the provider does not answer."""
-
-    def read() -> float | None:
-        try:
-            return balance_of(provider.account())
-        except PackshotError:
-            return None
-
-    return read

@@ -13,17 +13,24 @@ POLL_SECONDS = 1.0
 
 @contextmanager
 def claimed(
-    store: Store, name: str, me: Holder, *, deadline: float, settled: Callable[[], bool]
+    store: Store,
+    name: str,
+    me: Holder,
+    *,
+    deadline: float,
+    settled: Callable[[], bool],
+    stopped: Callable[[], None],
 ) -> Iterator[bool]:
     """Hold the claim `name`; yields false when another process settled it meanwhile.
 
     `deadline` is a value of `time.monotonic`. Raises `TryTomorrow` when another live
-    process still holds the claim by then.
+    process still holds the claim by then; `stopped` is asked while waiting and may raise.
     """
     folder = f"claims/{name}"
     lifetime = (me.expires_at - me.since).total_seconds()
     number = 1 if created(store, folder, 1, me) else None  # nearly always nobody else is there
     while number is None:
+        stopped()
         if settled():
             yield False
             return

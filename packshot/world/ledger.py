@@ -5,6 +5,7 @@ of it. It is written last; what it does not name does not count.
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -17,6 +18,8 @@ from packshot.world.tables import literal
 MOST_UNFOLDED = 16
 FOLD_SHARE = 0.2
 KEPT_GENERATIONS = 2
+RECUT_GOES_ON = timedelta(days=30)
+"""So long a `recut: all` that was cut short is taken up again, not begun anew."""
 
 COLUMNS: dict[str, str] = {
     "key": "VARCHAR",
@@ -52,6 +55,7 @@ COLUMNS: dict[str, str] = {
     "bytes BIGINT)[]",
     "review_code": "VARCHAR",
     "review": "VARCHAR",
+    "refused_under": "VARCHAR",
     "attempts": "INTEGER",
     "first_failed_at": "TIMESTAMP",
     "retry_at": "TIMESTAMP",
@@ -75,6 +79,20 @@ class Head(BaseModel):
     last_run: str | None = None
     unknown_purchases: list[str] = []
     """Fingerprints bought by a run that died before it could record the item."""
+    recut_since: datetime | None = None
+    """When a `recut: all` was begun that no run has carried through yet."""
+
+    def recut_begun(self, now: datetime) -> datetime:
+        """When a `recut: all` of `now` was begun: it goes on with one that was cut short."""
+        begun = self.recut_since
+        return begun if begun is not None and now - begun < RECUT_GOES_ON else now
+
+    def opened(self, run_id: str, *, recut_since: datetime | None) -> "Head":
+        """The head with one more run under way."""
+        since = recut_since or self.recut_since
+        return self.model_copy(
+            update={"open_runs": [*self.open_runs, run_id], "recut_since": since}
+        )
 
 
 @dataclass(frozen=True, slots=True)

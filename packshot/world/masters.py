@@ -8,14 +8,18 @@ import io
 import struct
 import zipfile
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from packshot.facts.errors import TryTomorrow
+from packshot.facts.job import Recut
 from packshot.facts.purchase import PurchaseClass, Receipt
 from packshot.world.store import Store
 
 HEAD_BYTES = 8192
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+NEVER = datetime.max.replace(tzinfo=UTC)
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
 
@@ -84,6 +88,17 @@ class Masters:
             key=lambda receipt: -receipt.purchase_class.rank,
         )
 
+    def better_than(self, bought: Receipt) -> Receipt | None:
+        """A purchase in whose place this one would lie, although it is worth less.
+
+        So it is in a rehearsal on a shared state, whose test must not replace what was paid for.
+        """
+        for receipt in self.receipts(bought.fingerprint):
+            worth_more = receipt.purchase_class.rank > bought.purchase_class.rank
+            if receipt.provider == bought.provider and worth_more:
+                return receipt
+        return None
+
     def _receipt(self, name: str) -> Receipt | None:
         try:
             return read_receipt(self._store.read(name, HEAD_BYTES))
@@ -110,13 +125,32 @@ class Masters:
             raise self._unreadable(name) from error
 
 
-def choose(
-    receipts: Iterable[Receipt], asked: PurchaseClass, *, provider: str | None
-) -> Receipt | None:
-    """The first purchase that satisfies the request; of one provider only, if named."""
-    for receipt in receipts:
-        if provider is not None and receipt.provider != provider:
-            continue
-        if receipt.purchase_class.satisfies(asked):
-            return receipt
-    return None
+@dataclass(frozen=True, slots=True)
+class Demanded:
+    """Which purchases spare a new one."""
+
+    asked: PurchaseClass
+    provider: str | None
+    """Only those of this provider; None for any."""
+    since: datetime | None
+    """Only those made since, where everything is bought anew."""
+
+    @classmethod
+    def by(
+        cls, recut: Recut, asked: PurchaseClass, provider: str, begun: datetime | None
+    ) -> "Demanded":
+        """What a job's `recut` demands; `begun` is when buying everything anew was begun."""
+        anew = recut == "all"
+        same = provider if anew or recut == "provider" else None
+        return cls(asked, same, (begun or NEVER) if anew else None)
+
+    def met_by(self, receipts: Iterable[Receipt]) -> Receipt | None:
+        """The first purchase that will do."""
+        for receipt in receipts:
+            if self.provider is not None and receipt.provider != self.provider:
+                continue
+            if self.since is not None and receipt.bought_at < self.since:
+                continue
+            if receipt.purchase_class.satisfies(self.asked):
+                return receipt
+        return None

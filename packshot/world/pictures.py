@@ -233,7 +233,10 @@ def _looks_like(content: bytes) -> str:
 
 def _check_pixels(width: int, height: int, limit: int) -> None:
     if width * height > limit:
-        message = f"{width} x {height} pixels are more than the {limit / 1e6:g} megapixels allowed"
+        message = (
+            f"{width} x {height} pixels are more than the {limit / 1e6:g} megapixels allowed; "
+            "`limits.source_megapixels` sets what is read, the provider what may be sent"
+        )
         raise SourceRefused(message, "too_many_pixels")
 
 

@@ -35,7 +35,10 @@ class Spool:
         return target
 
     def deliver(self, masters: Masters) -> int:
-        """Store what waits here; raises `StoreUnavailable`, keeping what is left."""
+        """Store what waits here, where nothing better lies by now.
+
+        Raises `StoreUnavailable`, keeping what is left.
+        """
         delivered = 0
         for file in sorted(self.folder.glob("*.zip")):
             try:
@@ -48,7 +51,8 @@ class Spool:
                 raise StoreUnavailable(
                     f"{file} is not a master; remove it", code="spool_unreadable"
                 ) from error
-            masters.keep_packed(receipt, packed)
+            if masters.better_than(receipt) is None:
+                masters.keep_packed(receipt, packed)
             file.unlink(missing_ok=True)
             delivered += 1
         return delivered

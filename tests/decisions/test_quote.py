@@ -22,11 +22,12 @@ def quote(  # noqa: PLR0913
     keep: float | None = None,
     pace: Pace = PACE,
     megapixels: float | None = None,
+    cheapest: float = 1,
 ) -> Quote:
     """A quote whose likely calls cost what they cost at most, unless said otherwise."""
     likely = at_most if likely is None else likely
     likely_calls = int(calls * likely / at_most) if at_most else calls
-    demand = Demand(calls, at_most, likely, likely_calls, megapixels)
+    demand = Demand(calls, at_most, likely, likely_calls, megapixels, cheapest)
     return Quote(demand, Funds(Account(unit="credits", total=total), cap, keep), pace)
 
 
@@ -81,8 +82,25 @@ def test_stop_when_short_buys_nothing() -> None:
 
 
 def test_without_money_for_one_call_there_is_no_part() -> None:
-    """An empty account stops a `partial` run too."""
+    """An empty account stops a `partial` run too; one that pays for a cheap call does not."""
     assert judge(quote(total=0.5)).decision == "stop"
+    assert judge(quote(total=0.5, cheapest=0.25)).decision == "partly"
+
+
+@pytest.mark.parametrize(
+    ("funds", "limit"),
+    [
+        ({"total": 0.5}, "balance"),
+        ({"total": 5000, "cap": 0.5}, "cap"),
+        ({"total": 5000, "keep": 5000}, "floor"),
+        ({"total": 500, "keep": 500}, "balance"),
+        ({"total": 5000, "keep": 4999.5, "cap": 0.5}, "cap"),
+    ],
+)
+def test_a_stop_says_what_the_money_ends_at(funds: dict[str, float], limit: str) -> None:
+    """A cap is no empty account, and neither is a floor that keeps what would be enough."""
+    verdict = judge(quote(**funds))  # type: ignore[arg-type]
+    assert (verdict.decision, verdict.limit) == ("stop", limit)
 
 
 @pytest.mark.parametrize("when_short", ["partial", "stop"])

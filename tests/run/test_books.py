@@ -37,6 +37,7 @@ def spend(account: Books, *charges: float) -> None:
     """Reserve a credit and settle what was charged, again and again."""
     for charged in charges:
         account.reserve(1).settle(charged)
+        account.read_balance_when_due()
 
 
 def at_once(threads: int, work: Callable[[], None]) -> None:

@@ -1,12 +1,13 @@
 """What a night costs: never more than allowed, never twice, and every credit is in the books."""
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from packshot.facts.errors import NeedsAnswer
+from packshot.facts.errors import LeaseLost, NeedsAnswer
 from packshot.run import session
 from packshot.sandbox.state import Fault
 from tests.run.nights import KEY, Night, Shop, transparent
@@ -301,6 +302,18 @@ def test_too_many_changed_pictures_stop_the_run(paid: Shop, terms: Terms) -> Non
     assert night.seen.credits + paid.night(max_changed_share=1.0).seen.credits == 30
 
 
+def test_the_share_is_one_of_what_is_asked_again(paid: Shop) -> None:
+    """A catalog that is asked again over many nights is not bought anew bit by bit."""
+    stock(paid, 60)
+    paid.night(yes=60)
+    paid.later(days=8)
+    stock(paid, 60, first_colour=60)
+    night = paid.night(recheck_budget=40, max_changed_share=0.6)
+    assert night.seen.credits <= 24
+    assert night.summary.stop_code == "max_changed_share"
+    assert "of the 40 known pictures" in str(night.summary.stopped)
+
+
 def test_a_manifest_that_shrank_is_not_believed(paid: Shop) -> None:
     """When too much is gone the run asks before anything is on record; a yes goes through."""
     stock(paid, 10)
@@ -379,6 +392,76 @@ def test_someone_else_who_spends_shows_as_a_difference(paid: Shop, terms: Terms)
     finally:
         shop.close()
     assert (money.balance_after, money.difference) == (86, 10)
+
+
+def test_a_balance_that_others_spend_is_seen_in_the_night(paid: Shop, terms: Terms) -> None:
+    """Read again after so many charges, it ends a run that its own count would not end."""
+    terms(subscription=100)
+    stock(paid, 12)
+    shop, _ = session.begin(
+        paid.job(account_every=2, limits={"workers": 1, "calls_at_once": 1}), KEY
+    )
+    try:
+        for stage in (session.read_manifest, session.detect_changes, session.check_credits):
+            stage(shop)
+        terms(subscription=5)
+        session.run_in_threads(shop)
+        summary = session.publish_report(shop)
+    finally:
+        shop.close()
+    assert summary.outcomes == {"deferred": 7, "cut": 5}
+    assert summary.stop_code == "no_credits"
+    assert paid.market.state.posts == 5  # a run that only counts would send one more
+
+
+def test_a_run_that_has_lost_its_catalog_buys_nothing_more(paid: Shop, terms: Terms) -> None:
+    """Another run took over meanwhile: calls in flight land, and none leaves after them."""
+    terms(latency_seconds=0.3)
+    stock(paid, 12)
+    shop, _ = session.begin(paid.job(limits={"workers": 2, "calls_at_once": 2}), KEY)
+    try:
+        for stage in (session.read_manifest, session.detect_changes, session.check_credits):
+            stage(shop)
+        with ThreadPoolExecutor(1) as pool:
+            work = pool.submit(session.run_in_threads, shop)
+            while paid.market.state.posts < 2:
+                time.sleep(0.01)
+            shop.place.state.create(f"{shop.job.catalog}/lease/{shop.lease.number + 1}.json", b"{}")
+            shop.lease.renew()
+            work.result()
+        assert isinstance(shop.stop.reason, LeaseLost)
+        assert paid.market.state.posts <= 4
+        with pytest.raises(LeaseLost):
+            session.publish_report(shop)
+    finally:
+        shop.close()
+
+
+def test_the_most_a_plan_says_is_the_most(paid: Shop) -> None:
+    """With a price by size, a picture that is asked again may have become a larger one."""
+    stock(paid, 2)
+    options = {"paid": {"resolution": "auto"}}
+    paid.night(**options)
+    paid.later(days=8)
+    for number in range(2):
+        paid.draw(f"{number:03d}.png", colour=80 + number, size=LARGE)
+    night = paid.night(**options)
+    assert night.seen.credits <= night.plan.at_most
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"),
+    [({"max_credits": 2}, "max_credits"), ({"keep_credits": 100}, "keep_credits")],
+)
+def test_a_stop_before_buying_names_what_stopped_it(
+    paid: Shop, terms: Terms, limit: dict[str, float], code: str
+) -> None:
+    """An account that holds enough is not called empty."""
+    terms(subscription=100)
+    stock(paid, 4)
+    night = paid.night(when_short="stop", **limit)
+    assert (night.seen.posts, night.summary.stop_code) == (0, code)
+    assert set(reasons(night)) == {code}
 
 
 def test_the_books_hold_whatever_went_wrong(paid: Shop) -> None:

@@ -86,6 +86,11 @@ def _missing_for_good(shop: Shop) -> None:
         shop.night()
 
 
+def _host_not_allowed(shop: Shop) -> None:
+    shop.settings |= {"allow_hosts": []}
+    shop.night()
+
+
 def _too_large(shop: Shop) -> None:
     shop.put("mug.png", bytes(1_100_000))
     shop.night()
@@ -124,6 +129,7 @@ LEDGER: dict[str, Before] = {
     "cut, its master lost": _master_lost,
     "skipped: transparent": _transparent,
     "rejected: no picture": _no_picture,
+    "rejected: host not allowed": _host_not_allowed,
     "rejected: provider refused": _refused,
     "rejected: `local` refused": _refused_by_local,
     "rejected: five nights missing": _missing_for_good,
@@ -279,6 +285,7 @@ TONIGHT: dict[str, Tonight] = {
     "404": _after(_nothing_there),
     "404, due": _after(_nothing_there, _due),
     "put back": _after(_put_back),
+    "allowed now": _after(allow_hosts=["127.0.0.1"]),
     "put back, due": _after(_put_back, _due),
     "put back under a new URL": _after(_put_back, _new_url),
     "paid option, job": _after(paid=PRODUCT),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from packshot.facts.errors import StoreUnavailable, TryTomorrow
+from packshot.facts.errors import StopRequested, StoreUnavailable, TryTomorrow
 from packshot.world.claims import claimed, standing
 from packshot.world.holders import Holder, numbers
 from packshot.world.store import LocalStore, Store
@@ -17,7 +17,10 @@ NAME = "ab/abcd.removebg"
 FOLDER = f"claims/{NAME}"
 CLAIMS = f"""
 me = Holder.myself("run-far", "far", 60)
-with claimed(place, "{NAME}", me, deadline=time.monotonic() + 9, settled=lambda: False) as ours:
+end = time.monotonic() + 9
+with claimed(
+    place, "{NAME}", me, deadline=end, settled=lambda: False, stopped=lambda: None
+) as ours:
     print("claimed", ours, flush=True)
     time.sleep(SECONDS)
     place.write("bought", b"a master")
@@ -39,9 +42,13 @@ def never() -> bool:
     return False
 
 
+def goes_on() -> None:
+    """The run has not been stopped."""
+
+
 def test_a_claim_is_held_within_and_gone_afterwards(place: Store) -> None:
     """Nothing remains of the usual case."""
-    with claimed(place, NAME, me(), deadline=soon(), settled=never) as ours:
+    with claimed(place, NAME, me(), deadline=soon(), settled=never, stopped=goes_on) as ours:
         holder = standing(place, NAME)
         assert (ours, holder and holder.run_id) == (True, "run-1")
     assert standing(place, NAME) is None
@@ -50,7 +57,7 @@ def test_a_claim_is_held_within_and_gone_afterwards(place: Store) -> None:
 
 def test_what_was_bought_meanwhile_is_not_bought_again(place: Store) -> None:
     """Even whoever claims first looks once more."""
-    with claimed(place, NAME, me(), deadline=soon(), settled=lambda: True) as ours:
+    with claimed(place, NAME, me(), deadline=soon(), settled=lambda: True, stopped=goes_on) as ours:
         assert not ours
 
 
@@ -58,7 +65,7 @@ def test_a_failed_purchase_frees_the_claim(place: Store) -> None:
     """The next one may try."""
     with (
         pytest.raises(ValueError, match="refused"),
-        claimed(place, NAME, me(), deadline=soon(), settled=never),
+        claimed(place, NAME, me(), deadline=soon(), settled=never, stopped=goes_on),
     ):
         raise ValueError("refused")
     assert place.names(FOLDER) == []
@@ -71,7 +78,12 @@ def test_the_other_process_buys_and_we_do_not(place: Store, place_url: str) -> N
     with at_work(place_url, CLAIMS.replace("SECONDS", "4")) as other:
         assert place.names("") == ["claims"]
         with claimed(
-            place, NAME, me(), deadline=soon(), settled=lambda: "bought" in place.names("")
+            place,
+            NAME,
+            me(),
+            deadline=soon(),
+            settled=lambda: "bought" in place.names(""),
+            stopped=goes_on,
         ) as ours:
             assert not ours
         other.wait(10)
@@ -83,10 +95,26 @@ def test_the_other_process_buys_and_we_do_not(place: Store, place_url: str) -> N
 def test_a_killed_claimant_is_taken_over(place: Store, place_url: str) -> None:
     """On this machine at once, and its number is tidied away with ours."""
     killed_at(place_url, CLAIMS.replace("SECONDS", "60"))
-    with claimed(place, NAME, me(), deadline=soon(0), settled=never) as ours:
+    with claimed(place, NAME, me(), deadline=soon(0), settled=never, stopped=goes_on) as ours:
         assert ours
         assert numbers(place, FOLDER) == [1, 2]
     assert place.names(FOLDER) == []
+
+
+@pytest.mark.usefixtures("quick_polls")
+def test_a_run_that_stops_waits_for_nobody(tmp_path: Path) -> None:
+    """A stop that is asked for while another run buys is heard at once."""
+    place = LocalStore(str(tmp_path))
+
+    def stopped() -> None:
+        raise StopRequested("asked to stop")
+
+    with (
+        claimed(place, NAME, me("run-2"), deadline=soon(), settled=never, stopped=goes_on),
+        pytest.raises(StopRequested),
+        claimed(place, NAME, me(), deadline=soon(60), settled=never, stopped=stopped),
+    ):
+        raise AssertionError("two runs held one claim")
 
 
 @pytest.mark.usefixtures("quick_polls")
@@ -94,9 +122,9 @@ def test_patience_with_another_run_ends(tmp_path: Path) -> None:
     """The item is left for a later night, by a code that says why."""
     place = LocalStore(str(tmp_path))
     with (
-        claimed(place, NAME, me("run-2"), deadline=soon(), settled=never),
+        claimed(place, NAME, me("run-2"), deadline=soon(), settled=never, stopped=goes_on),
         pytest.raises(TryTomorrow, match="run run-2 of catalog `shop`") as refusal,
-        claimed(place, NAME, me(), deadline=soon(0.05), settled=never),
+        claimed(place, NAME, me(), deadline=soon(0.05), settled=never, stopped=goes_on),
     ):
         pytest.fail("two runs hold one claim")
     assert refusal.value.code == "claimed_elsewhere"
@@ -115,7 +143,7 @@ def test_a_late_claim_lasts_as_long_as_an_early_one(tmp_path: Path) -> None:
             "expires_at": waited.expires_at - timedelta(seconds=290),
         }
     )
-    with claimed(place, NAME, waited, deadline=soon(), settled=never):
+    with claimed(place, NAME, waited, deadline=soon(), settled=never, stopped=goes_on):
         holder = standing(place, NAME)
         assert holder is not None
         assert holder.expires_at > waited.expires_at + timedelta(seconds=280)
@@ -130,7 +158,7 @@ def test_a_claim_that_cannot_be_given_back_ends_by_itself(
     def away(_: str) -> None:
         raise StoreUnavailable("the store is away")
 
-    with claimed(place, NAME, me(), deadline=soon(), settled=never):
+    with claimed(place, NAME, me(), deadline=soon(), settled=never, stopped=goes_on):
         monkeypatch.setattr(place, "delete", away)
 
 
@@ -143,7 +171,7 @@ def test_two_never_hold_one_claim(place: Store) -> None:
     def want(number: int) -> None:
         for turn in range(3):
             run = me(f"run-{number}-{turn}")
-            with claimed(place, NAME, run, deadline=soon(60), settled=never):
+            with claimed(place, NAME, run, deadline=soon(60), settled=never, stopped=goes_on):
                 inside[0] += 1
                 most[0] = max(most[0], inside[0])
                 time.sleep(0.005)

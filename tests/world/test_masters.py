@@ -8,7 +8,14 @@ import pytest
 
 from packshot.facts.errors import TryTomorrow
 from packshot.facts.purchase import PurchaseClass, Receipt
-from packshot.world.masters import HEAD_BYTES, Masters, choose, folder_of, pack, read_receipt
+from packshot.world.masters import (
+    HEAD_BYTES,
+    Demanded,
+    Masters,
+    folder_of,
+    pack,
+    read_receipt,
+)
 from packshot.world.store import LocalStore, Store
 from tests.world.made_receipts import FINGERPRINT, receipt
 
@@ -125,5 +132,5 @@ def test_the_first_that_satisfies_is_chosen(
         worth(PurchaseClass.PAID, "paid-3"),
         worth(PurchaseClass.FREE, "local"),
     ]
-    found = choose(shelf, asked, provider=provider)
+    found = Demanded(asked, provider, None).met_by(shelf)
     assert (found and found.provider) == chosen

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from packshot.facts.errors import StoreUnavailable
-from packshot.facts.purchase import Receipt
+from packshot.facts.purchase import PurchaseClass, Receipt
 from packshot.world.masters import Masters, pack
 from packshot.world.spool import Spool
 from packshot.world.store import LocalStore, Store
@@ -33,6 +33,18 @@ def test_what_waited_is_delivered_once(place: Store, tmp_path: Path) -> None:
     assert (spool.deliver(masters), spool.deliver(masters)) == (2, 0)
     for purchase in RECEIPTS:
         assert masters.open(purchase.fingerprint, "removebg") == (purchase, b"result")
+    assert list(spool.folder.iterdir()) == []
+
+
+def test_what_is_worth_less_by_now_is_not_delivered(tmp_path: Path) -> None:
+    """Somebody has bought the real picture meanwhile; a test of it is thrown away."""
+    spool = Spool(tmp_path / "spool", "s3://shop/state")
+    masters = Masters(LocalStore(str(tmp_path / "state")))
+    test, paid = (receipt(purchase_class=name) for name in (PurchaseClass.TEST, PurchaseClass.PAID))
+    spool.keep(test, packed(test))
+    masters.keep(paid, b"preview", b"paid for")
+    spool.deliver(masters)
+    assert masters.open(paid.fingerprint, "removebg") == (paid, b"paid for")
     assert list(spool.folder.iterdir()) == []
 
 

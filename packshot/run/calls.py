@@ -1,0 +1,190 @@
+"""Calls to the provider: allowed, reserved, declared, sent, settled and noted."""
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from secrets import token_hex
+
+import stamina
+
+from packshot.decisions.patience import BUYING, Hook, buying_again
+from packshot.facts.errors import PackshotError, StopRun, Throttled, TryAgain, Uncertain
+from packshot.facts.outcome import Seconds
+from packshot.facts.paid_options import PaidOptions
+from packshot.providers.face import Result, Source, Ticket
+from packshot.run.books import Reservation
+from packshot.run.planning import utc_now
+from packshot.run.shelf import LARGEST_RESULT_PIXELS
+from packshot.run.workshop import Workshop
+from packshot.world.cutouts import Cutout, read_cutout
+from packshot.world.journal import Call
+
+WAIT_FOR_OTHERS_SECONDS = 30.0
+"""Calls in flight may turn out cheaper than what was set aside for them."""
+
+
+@dataclass(slots=True)
+class Spent:
+    """What obtaining one purchase took; filled in as it goes, whatever the end."""
+
+    deadline: float
+    """When the item's time is up; a value of `time.monotonic`."""
+    calls: int = 0
+    seconds: Seconds = field(default_factory=Seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One purchase that an item needs."""
+
+    key: str
+    fingerprint: str
+    source: Source
+    options: PaidOptions
+    preview: bytes
+    """A small JPEG of the source, for the master."""
+
+
+def answer_patiently(
+    shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack
+) -> tuple[Result, Cutout]:
+    """Call until answered or out of patience; being throttled costs time, not tries."""
+    for attempt in stamina.retry_context(on=_patience(shop, spent.deadline), **BUYING):
+        with attempt:
+            while True:
+                try:
+                    result = _call(shop, wanted, spent)
+                except Throttled as refusal:
+                    shop.governor.pause(refusal.wait_seconds)
+                else:
+                    return result, _opened(shop, result, stack)
+    raise AssertionError("stamina returns or raises")
+
+
+def _patience(shop: Workshop, deadline: float) -> Hook:
+    """As `buying_again`, within the item's deadline and while the run goes on."""
+    again = buying_again()
+
+    def hook(error: Exception) -> bool | float:
+        answer = again(error)
+        wait = 0.0 if isinstance(answer, bool) else answer
+        in_time = time.monotonic() + wait < deadline
+        return answer if in_time and shop.stop.reason is None else False
+
+    return hook
+
+
+def _opened(shop: Workshop, result: Result, stack: ExitStack) -> Cutout:
+    """Decode an answer; one that was charged and is broken is worth one more call."""
+    with ExitStack() as held:
+        held.enter_context(shop.budget.hold(result.width * result.height))
+        try:
+            cutout = read_cutout(result.content, result.format, max_pixels=LARGEST_RESULT_PIXELS)
+        except TryAgain as error:
+            raise Uncertain(str(error), code="broken_answer") from error
+        stack.push(held.pop_all())
+    return cutout
+
+
+def _call(shop: Workshop, wanted: Wanted, spent: Spent) -> Result:
+    """One call: allowed, reserved, declared, sent, settled and noted."""
+    price = shop.provider.price(wanted.options, wanted.source.megapixels).at_most
+    waiting = time.monotonic()
+    with shop.governor.slot(
+        wanted.source.megapixels, deadline=spent.deadline, stopped=shop.stop.check
+    ):
+        call = Call(token_hex(6), wanted.key, wanted.fingerprint, price)
+        reservation = _reserve(shop, call)
+        sent = time.monotonic()
+        spent.calls += 1
+        spent.seconds.wait += sent - waiting
+        try:
+            result = _submitted(shop, wanted)
+        except PackshotError as error:
+            spent.seconds.call += time.monotonic() - sent
+            _settle_failure(shop, reservation, error)
+            _note(shop, wanted, call, time.monotonic() - sent, _Heard(failure=error))
+            raise
+        if result.pace is not None:
+            shop.governor.learn(result.pace)
+        reservation.settle(result.charged)
+    spent.seconds.call += time.monotonic() - sent
+    _note(shop, wanted, call, time.monotonic() - sent, _Heard(result=result))
+    return result
+
+
+def _reserve(shop: Workshop, call: Call) -> Reservation:
+    """Set the price aside and declare the intent; nothing may stand in the way after this."""
+    reservation = shop.books.reserve(call.price, wait_seconds=WAIT_FOR_OTHERS_SECONDS)
+    try:
+        shop.intents.declare(call)
+        _pass_gate(shop, call)
+    except BaseException:
+        reservation.release()
+        raise
+    return reservation
+
+
+def _pass_gate(shop: Workshop, call: Call) -> None:
+    """Ask once more whether a declared call may leave; one that may not is taken back."""
+    try:
+        shop.gate()
+    except StopRun:
+        shop.journal.record({"kind": "withdrawn", "call": call.call_id})
+        raise
+
+
+def _submitted(shop: Workshop, wanted: Wanted) -> Result:
+    """Send one call; a defect on the way back leaves its charge in the dark."""
+    try:
+        answer = shop.provider.submit(wanted.source, wanted.options)
+    except PackshotError:
+        raise
+    except Exception as error:
+        raise Uncertain(
+            f"an unexpected {type(error).__name__} while reading the answer", code="unexpected"
+        ) from error
+    if isinstance(answer, Ticket):
+        raise Uncertain("this provider answers later, which this version cannot wait for")
+    return answer
+
+
+def _settle_failure(shop: Workshop, reservation: Reservation, error: PackshotError) -> None:
+    """Keep the books after a call that failed; one that was never answered may be charged."""
+    if isinstance(error, Uncertain):
+        reservation.keep_as_uncertain()
+        return
+    reservation.release()
+    if isinstance(error, StopRun):
+        shop.books.closed(error)
+        shop.stop.set(error)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Heard:
+    """What became of one call."""
+
+    result: Result | None = None
+    failure: PackshotError | None = None
+
+
+def _note(shop: Workshop, wanted: Wanted, call: Call, seconds: float, heard: _Heard) -> None:
+    result, failure = heard.result, heard.failure
+    shop.journal.record(
+        {
+            "kind": "attempt",
+            "call": call.call_id,
+            "key": wanted.key,
+            "fingerprint": wanted.fingerprint,
+            "provider": shop.provider.name,
+            "megapixels": round(wanted.source.megapixels, 3),
+            "answered_at": utc_now(),
+            "seconds": round(seconds, 4),
+            "http_status": result.status if result else failure and failure.http_status,
+            "code": failure.code if failure else "ok",
+            "message": str(failure) if failure else None,
+            "body_excerpt": getattr(failure, "body_excerpt", None),
+            "charged": result.charged if result else 0.0,
+            "uncertain": call.price if isinstance(failure, Uncertain) else 0.0,
+        }
+    )

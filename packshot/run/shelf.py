@@ -1,0 +1,82 @@
+"""What was bought lies on a shelf: found there, opened, and put there, whatever happens to it."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import NoReturn
+
+from packshot.facts.alpha import AlphaFacts
+from packshot.facts.errors import StoreUnavailable, TryAgain, TryTomorrow
+from packshot.facts.outcome import Outcome
+from packshot.facts.purchase import Receipt
+from packshot.run.workshop import Workshop
+from packshot.world.cutouts import Cutout, alpha_of, measure_alpha, read_cutout
+
+LARGEST_RESULT_PIXELS = 60_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Obtained:
+    """A purchase, opened: its receipt and the decoded cutout."""
+
+    receipt: Receipt
+    cutout: Cutout
+    alpha: AlphaFacts
+    how: Outcome
+
+
+def find_purchase(shop: Workshop, fingerprint: str) -> Receipt | None:
+    """A purchase that will do and is there already, whoever made it.
+
+    What this run has bought will do even where it came back smaller than asked: asked again in
+    the same night, the provider would sell the same once more.
+    """
+    receipts = shop.masters.receipts(fingerprint)
+    if fingerprint in shop.outdone:
+        return next((one for one in receipts if one.provider == shop.provider.name), None)
+    tonight = next((receipt for receipt in receipts if receipt.run_id == shop.run_id), None)
+    return tonight or shop.demanded.met_by(receipts)
+
+
+def how_found(shop: Workshop, receipt: Receipt) -> Outcome:
+    """Found on the shelf: known to a ledger, or left by a run that died."""
+    unknown = receipt.fingerprint in shop.head.unknown_purchases
+    return Outcome.RECOVERED if unknown else Outcome.REUSED
+
+
+def open_purchase(shop: Workshop, receipt: Receipt, how: Outcome, stack: ExitStack) -> Obtained:
+    """Read a purchase back. Raises `TryTomorrow` when its master is broken."""
+    stack.enter_context(shop.budget.hold(receipt.result_width * receipt.result_height))
+    master = shop.masters.open(receipt.fingerprint, receipt.provider)
+    try:
+        cutout = read_cutout(master.result, receipt.result_format, max_pixels=LARGEST_RESULT_PIXELS)
+    except TryAgain as error:
+        raise TryTomorrow(
+            f"the master of {receipt.fingerprint[:8]}… is damaged; restore or remove it",
+            code="master_unreadable",
+        ) from error
+    return Obtained(master.receipt, cutout, measure_alpha(alpha_of(cutout.picture)), how)
+
+
+def keep_purchase(shop: Workshop, receipt: Receipt, packed: bytes) -> Receipt | None:
+    """Store a master, or put it aside and stop; answers what lies there already and is worth more.
+
+    Raises `StoreUnavailable`.
+    """
+    try:
+        better = shop.masters.better_than(receipt)
+        if better is None:
+            shop.masters.keep_packed(receipt, packed)
+    except Exception as error:  # noqa: BLE001  whatever a file system throws, it was paid for
+        _spool(shop, receipt, packed, error)
+    return better
+
+
+def _spool(shop: Workshop, receipt: Receipt, packed: bytes, trouble: Exception) -> NoReturn:
+    """Put aside what was paid for, then stop buying."""
+    known = isinstance(trouble, StoreUnavailable)
+    error = StoreUnavailable(str(trouble) if known else f"the state: {type(trouble).__name__}")
+    if shop.spool is not None:
+        file = shop.spool.keep(receipt, packed)
+        error = StoreUnavailable(f"{error}; what was paid for waits in {file.parent}")
+    shop.stop.set(error)
+    raise error from trouble
