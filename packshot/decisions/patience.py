@@ -38,6 +38,12 @@ BUYING: Final[Patience] = {
 """1, 2, 4, 8 seconds, each with up to a second more."""
 
 
+def longest_wait(tries: int) -> float:
+    """Seconds that `BUYING` waits at most after so many tries."""
+    grown = FIRST_WAIT_SECONDS * WAIT_GROWS_BY ** (tries - 1)
+    return min(LONGEST_WAIT_SECONDS, grown + JITTER_SECONDS)
+
+
 def on(error: Exception) -> bool | float:
     """Whether to try again; a number is a wait that the other side asked for."""
     match error:

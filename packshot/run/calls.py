@@ -3,11 +3,12 @@
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import count
 from secrets import token_hex
 
 import stamina
 
-from packshot.decisions.patience import BUYING, Hook, buying_again
+from packshot.decisions.patience import BUYING, Hook, buying_again, longest_wait
 from packshot.facts.errors import PackshotError, StopRun, Throttled, TryAgain, Uncertain
 from packshot.facts.outcome import Seconds
 from packshot.facts.paid_options import PaidOptions
@@ -64,10 +65,11 @@ def answer_patiently(
 def _patience(shop: Workshop, deadline: float) -> Hook:
     """As `buying_again`, within the item's deadline and while the run goes on."""
     again = buying_again()
+    tries = count(1)
 
     def hook(error: Exception) -> bool | float:
-        answer = again(error)
-        wait = 0.0 if isinstance(answer, bool) else answer
+        answer, most = again(error), longest_wait(next(tries))
+        wait = most if isinstance(answer, bool) else answer
         in_time = time.monotonic() + wait < deadline
         return answer if in_time and shop.stop.reason is None else False
 

@@ -5,6 +5,7 @@ import io
 import time
 import zipfile
 from email.utils import formatdate
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ ENDPOINTS: Final = {
     ("POST", "/v1.0/removebg"): "removebg",
     ("GET", "/v1.0/account"): "account",
 }
+BOMB_MEGABYTES: Final = 500
 DRIBBLES: Final = 20
 
 _transports: dict[tuple[Any, Any], asyncio.Transport] = {}
@@ -157,6 +159,8 @@ class _Answer:
                 body = body[: len(body) // 2]
             case "zip_other_names":
                 body = _renamed(body)
+            case "zip_bomb":
+                body = _bomb()
             case _:
                 pass
         if fault.kind != "truncated_body":
@@ -179,6 +183,18 @@ class _Answer:
             piece = body[start : start + step]
             await self._send({"type": "http.response.body", "body": piece, "more_body": True})
         await self._send({"type": "http.response.body", "body": b""})
+
+
+@cache
+def _bomb() -> bytes:
+    """A small ZIP with the expected names that unpacks to half a gigabyte."""
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name in ("color.jpg", "alpha.png"):
+            with archive.open(name, "w") as entry:
+                for _ in range(BOMB_MEGABYTES // 2):
+                    entry.write(bytes(1_000_000))
+    return bomb.getvalue()
 
 
 def _renamed(body: bytes) -> bytes:

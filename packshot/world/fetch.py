@@ -35,6 +35,8 @@ from packshot.world.quiet import quiet_libraries
 
 WEB = frozenset({"http", "https"})
 LONGEST_WAIT_SECONDS = 8.0
+LEAST_SECONDS = 1.0
+"""Whoever has waited for a place begins with so much time left, or not at all."""
 HEADERS = {
     # One fixed Accept: services that choose a format by it always choose the same.
     "Accept": "image/png,image/jpeg,image/webp;q=0.9,image/*;q=0.8,*/*;q=0.5",
@@ -122,7 +124,8 @@ class _Places:
 
 @contextmanager
 def _held(places: Semaphore, end: float) -> Iterator[None]:
-    if not places.acquire(timeout=max(end - time.monotonic(), 0)):
+    left = max(end - LEAST_SECONDS - time.monotonic(), 0)
+    if not places.acquire(blocking=False) and not places.acquire(timeout=left):
         raise Unreachable("No place to fetch from became free in time.", "fetch_queue")
     try:
         yield
