@@ -23,6 +23,9 @@ from packshot.world.asides import SUFFIX, Asides
 from packshot.world.quiet import quiet_libraries
 
 LOCAL_PROTOCOLS = frozenset({"file", "local"})
+S3_PROTOCOLS = frozenset({"s3", "s3a"})
+PROTOCOLS = S3_PROTOCOLS | {"memory"}
+"""What creates exclusively and lists at once; most other file systems do neither."""
 
 
 class AlreadyThere(Exception):
@@ -245,7 +248,7 @@ class ObjectStore:
         self.url = url.rstrip("/")
         self._protocol = protocol
         self._root = path.rstrip("/")
-        self._is_s3 = protocol in {"s3", "s3a"}
+        self._is_s3 = protocol in S3_PROTOCOLS
         self._headers = _s3_headers(storage, public=public) if self._is_s3 else {}
         # Without these two another process's masters stay invisible and are bought again.
         self._fs: Any = fsspec.filesystem(
@@ -325,13 +328,18 @@ def _s3_headers(storage: Storage, *, public: bool) -> dict[str, str]:
 
 
 def open_store(url: str, storage: Storage, *, public: bool = False) -> Store:
-    """Open the place behind a path or URL; raises `BadOption` for an unknown scheme."""
+    """Open the place behind a path or URL; raises `BadOption` for one that is not a store."""
     protocol, path = split_protocol(url)
     if protocol is None or protocol in LOCAL_PROTOCOLS:
         return LocalStore(path)
     shown = without_secrets(url)
     if protocol in {"http", "https"}:
         raise BadOption(f"{shown}: pictures cannot be written over HTTP; give a folder or s3://…")
+    if protocol not in PROTOCOLS:
+        raise BadOption(
+            f"{shown}: pictures and state are kept in folders and on s3://…, not on `{protocol}:`; "
+            "a service that speaks S3 is named with --endpoint-url"
+        )
     if "@" in url and shown != url:
         raise BadOption(f"{shown}: name the place without a login; credentials have a place else")
     endpoint = storage.endpoint_url
@@ -340,5 +348,8 @@ def open_store(url: str, storage: Storage, *, public: bool = False) -> Store:
     quiet_libraries()
     try:
         return ObjectStore(url, storage, public=public)
-    except (ImportError, ValueError) as error:
-        raise BadOption(f"{shown}: no file system is installed for `{protocol}://`") from error
+    except Exception as error:
+        raise BadOption(
+            f"{shown}: a client cannot be made ({type(error).__name__}); "
+            "check the settings of fsspec, in ~/.config/fsspec or variables FSSPEC_…"
+        ) from error
