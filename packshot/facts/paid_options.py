@@ -80,6 +80,11 @@ class PaidOptions(BaseModel):
     def _long_hex(cls, value: str | None) -> str | None:
         return None if value is None else long_hex(value)
 
+    @property
+    def has_ground(self) -> bool:
+        """Whether the provider puts something behind the product that can be seen."""
+        return self.background_color is not None and self.background_color[6:] != "00"
+
     def canonical(self) -> str:
         """JSON of what differs from the frozen defaults: sorted keys, no spaces."""
         chosen = self.model_dump(exclude_defaults=True)

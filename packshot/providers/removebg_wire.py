@@ -69,10 +69,18 @@ def form_fields(options: PaidOptions, image_format: str) -> dict[str, str]:
 
 
 def format_for(wire_format: str, source: Source, options: PaidOptions) -> str:
-    """A PNG ends at 10 megapixels; a larger result comes as a ZIP of the same cutout."""
+    """The API's `format` that brings everything these options ask for.
+
+    A ZIP has the source's own ground beside the alpha, so what the provider draws comes only
+    in a finished picture; a PNG ends at 10 megapixels.
+    """
     chosen = WIRE_FORMATS[wire_format]
-    too_large = wanted_megapixels(source, options) > LARGEST_PNG_MEGAPIXELS
-    return "zip" if chosen == "png" and too_large else chosen
+    drawn = options.has_ground or options.shadow_type != "none"
+    if chosen == "zip" and drawn:
+        chosen = "png"
+    if chosen != "png" or wanted_megapixels(source, options) <= LARGEST_PNG_MEGAPIXELS:
+        return chosen
+    return "webp" if drawn else "zip"
 
 
 def is_opaque(background_color: str | None) -> bool:

@@ -54,6 +54,8 @@ def doubt_about(job: Job, item: WorkItem, obtained: Obtained) -> Doubt | None:
         return Doubt("smaller_than_asked", "The provider returned less than was asked for.")
     if _wants_more_pixels(job, obtained.receipt):
         return Doubt("smaller_than_variant", "A variant wants more pixels than were bought.")
+    if item.options.has_ground:
+        return None  # the alpha is that of the ground, and says nothing of the product
     return judge(
         obtained.alpha,
         stated_box=stated_box_in_source(obtained.receipt),

@@ -36,7 +36,6 @@ CONTENT_TYPES = {
 
 
 PRIVATE_INPUTS = ("plan.parquet", "failed.csv")
-LATELY = timedelta(days=14)
 logger = logging.getLogger("packshot")
 INTERRUPTED = ("interrupted", "the run ended before this item did; the next run takes it up")
 
@@ -76,11 +75,12 @@ def publish(
         moved = _closed(connection, moved, run_id, unknown)
         if started["job"]["recut"] == "all" and not (live.get("stop") or live.get("interrupted")):
             moved = moved.model_copy(update={"recut_since": None})
+        with suppress(StoreUnavailable):  # it can wait a night
+            moved = expire_private_inputs(place, moved, spare=head.open_runs)
         lease.ask()
         place.ledger.move(moved, was=head)
     with suppress(StoreUnavailable):  # the run is published; tidying can wait a night
         place.ledger.tidy(moved)
-        expire_private_inputs(place, spare=moved.open_runs)
     return Published(summary, moved)
 
 
@@ -181,21 +181,23 @@ def _closed(
     )
 
 
-def expire_private_inputs(place: Place, spare: Sequence[str] = ()) -> None:
+def expire_private_inputs(place: Place, head: Head, spare: Sequence[str] = ()) -> Head:
     """Remove what holds whole URLs from runs that are older than the job keeps it.
 
     Runs that are still to be published are spared: without its plan a run has no report.
 
-    Looks only at runs that came of age lately, so that a long history costs nothing.
+    The head that is answered says how far this came, so that a long history costs nothing.
     """
     oldest_kept = utc_now() - timedelta(days=place.job.options.keep_private_days)
-    of_age = (oldest_kept - LATELY, oldest_kept)
-    first, last = (moment.strftime(RUN_ID_TIME) for moment in of_age)
+    done, end = head.expired_before, oldest_kept.strftime(RUN_ID_TIME)
+    if end <= done:
+        return head
     runs = f"{place.job.catalog}/runs"
     for run_id in place.state.names(runs):
-        if first <= run_id < last and run_id not in spare:
+        if done <= run_id < end and run_id not in spare:
             for name in PRIVATE_INPUTS:
                 place.state.delete(f"{runs}/{run_id}/{name}")
+    return head.model_copy(update={"expired_before": min([end, *spare])})
 
 
 def publish_interrupted(

@@ -81,6 +81,8 @@ class Head(BaseModel):
     """Fingerprints bought by a run that died before it could record the item."""
     recut_since: datetime | None = None
     """When a `recut: all` was begun that no run has carried through yet."""
+    expired_before: str = ""
+    """Runs whose ids sort before this have no private inputs any more."""
 
     def recut_begun(self, now: datetime) -> datetime:
         """When a `recut: all` of `now` was begun: it goes on with one that was cut short."""

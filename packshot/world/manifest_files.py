@@ -18,6 +18,7 @@ import zstandard
 
 from packshot.facts.errors import BadManifest
 from packshot.facts.item import public
+from packshot.world.place_errors import remedy
 from packshot.world.quiet import quiet_libraries
 
 Format = Literal["delimited", "json_lines", "parquet"]
@@ -101,10 +102,9 @@ def _reachable(manifest: str) -> Iterator[None]:
         raise
     except FileNotFoundError:
         raise BadManifest(f"There is nothing at `{shown}`.") from None
-    except PermissionError:
-        raise BadManifest(f"`{shown}` may not be read with the access given.") from None
     except Exception as error:  # noqa: BLE001 - every kind of storage has errors of its own
-        raise BadManifest(f"`{shown}` cannot be read: {type(error).__name__}.") from None
+        unknown = f"{type(error).__name__}; copy the file to a folder and give its path"
+        raise BadManifest(f"`{shown}` cannot be read: {remedy(error, unknown)}.") from None
 
 
 @contextmanager
@@ -174,9 +174,9 @@ def _format(local: Path, name: str) -> Format:
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not start:
         raise BadManifest(f"`{name}` is empty.")
-    for mark, remedy in _STRANGERS.items():
+    for mark, advice in _STRANGERS.items():
         if start.startswith(mark):
-            raise BadManifest(f"`{name}` {remedy}.")
+            raise BadManifest(f"`{name}` {advice}.")
     if start.startswith(b"{"):
         return "json_lines"
     if b"\0" in start.partition(b"\n")[0]:

@@ -4,25 +4,26 @@ Every write is atomic, creation is exclusive, and nothing is remembered between
 calls, so that two processes on one place see each other's work at once.
 """
 
-import errno
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import fsspec
 from fsspec.core import split_protocol
 
-from packshot.facts.errors import BadOption, StoreUnavailable
+from packshot.facts.errors import BadOption
 from packshot.facts.item import public as without_secrets
 from packshot.facts.job import Storage
 from packshot.world.asides import SUFFIX, Asides
+from packshot.world.place_errors import in_our_words, writing
 from packshot.world.quiet import quiet_libraries
 
 LOCAL_PROTOCOLS = frozenset({"file", "local"})
+S3_PROTOCOLS = frozenset({"s3", "s3a"})
+PROTOCOLS = S3_PROTOCOLS | {"memory"}
+"""What creates exclusively and lists at once; most other file systems do neither."""
 
 
 class AlreadyThere(Exception):
@@ -71,106 +72,6 @@ class Store(Protocol):
         ...
 
 
-_NO_ANSWER = "the service does not answer; check the network and --endpoint-url"
-_NOT_LET_IN = "access denied; check credentials and policy, or name a --profile"
-_WRONG_KEY = "the service does not accept the credentials; renew them or name another --profile"
-_NO_FOLDER = "Not a directory; a file is in the way, so give another folder"
-_REMEDIES: Final = MappingProxyType(
-    {
-        # exceptions of botocore and fsspec
-        "NoCredentialsError": "no credentials were found; name a --profile, or set "
-        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-        "PartialCredentialsError": "the credentials are incomplete; name another --profile, or set "
-        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-        "ProfileNotFound": "the AWS configuration has no such profile; check --profile",
-        "EndpointConnectionError": _NO_ANSWER,
-        "ConnectTimeoutError": _NO_ANSWER,
-        "ReadTimeoutError": _NO_ANSWER,
-        "ConnectionClosedError": _NO_ANSWER,
-        "FSTimeoutError": _NO_ANSWER,
-        # codes in answers of S3
-        "NoSuchBucket": "there is no such bucket; create it or name another place",
-        "AccessDenied": _NOT_LET_IN,
-        "403": _NOT_LET_IN,
-        "InvalidAccessKeyId": _WRONG_KEY,
-        "SignatureDoesNotMatch": _WRONG_KEY,
-        "ExpiredToken": _WRONG_KEY,
-        # errors of the operating system
-        "EACCES": "access denied; let this user write there or give another folder",
-        "EPERM": "access denied; let this user write there or give another folder",
-        "EROFS": "the file system is read-only; give another folder",
-        "ENOTDIR": _NO_FOLDER,
-        "EEXIST": _NO_FOLDER,
-        "ENOSPC": "No space left; free some or give a folder on another disk",
-        "EDQUOT": "the disk quota is used up; free some space or give another folder",
-    }
-)
-"""What to do, by the name of an exception, the code of an answer or of an error."""
-
-
-def _names(error: BaseException | None) -> Iterator[str]:
-    """What an error may be known by; what caused it knows more."""
-    if error is None:
-        return
-    yield from _names(error.__cause__)
-    answer = getattr(error, "response", None)
-    if isinstance(answer, dict):
-        yield str(answer.get("Error", {}).get("Code"))
-    yield type(error).__name__
-    if isinstance(error, OSError) and error.errno:
-        yield errno.errorcode.get(error.errno, "")
-
-
-def _remedy(error: Exception, otherwise: str) -> str:
-    return next((_REMEDIES[name] for name in _names(error) if name in _REMEDIES), otherwise)
-
-
-@contextmanager
-def _in_our_words(url: str) -> Iterator[None]:
-    """Turn what a file system throws into one error that says what to do."""
-    try:
-        yield
-    except (FileNotFoundError, AlreadyThere, StoreUnavailable):
-        raise
-    except PermissionError as error:
-        elsewhere = ", or keep the state elsewhere with --state" if _is_default_state(url) else ""
-        raise StoreUnavailable(f"{url}: {_remedy(error, _NOT_LET_IN)}{elsewhere}") from error
-    except OSError as error:
-        reason = _remedy(error, error.strerror or type(error).__name__)
-        raise StoreUnavailable(f"{url}: {reason}") from error
-    except Exception as error:
-        if type(error).__module__.partition(".")[0] not in {"botocore", "aiobotocore", "aiohttp"}:
-            raise
-        raise StoreUnavailable(f"{url}: {_remedy(error, type(error).__name__)}") from error
-
-
-@contextmanager
-def _writing(url: str) -> Iterator[None]:
-    """The same for writes: where nothing can be put, nothing may be bought."""
-    with _in_our_words(url):
-        try:
-            yield
-        except FileNotFoundError as error:
-            raise StoreUnavailable(f"{url}: {_missing(url)}") from error
-
-
-def _missing(url: str) -> str:
-    if split_protocol(url)[0] is None:
-        return "there is no such folder; create it or give another"
-    if _is_default_state(url):
-        return (
-            "there is no such bucket for the private state; create it, or keep the state in a "
-            "bucket that is there, with --state"
-        )
-    return _REMEDIES["NoSuchBucket"]
-
-
-def _is_default_state(url: str) -> bool:
-    """Whether this looks like the state beside a bare bucket, which is a bucket of its own."""
-    protocol, path = split_protocol(url)
-    return protocol is not None and "/" not in path and path.endswith("-state")
-
-
 def _refused_as_taken(error: OSError) -> bool:
     """Whether S3 refused a conditional create: it was there, or is being made right now."""
     said = f"{error} {error.__cause__!r}"
@@ -186,22 +87,22 @@ class LocalStore:
         self._asides = Asides(self.root)
 
     def read(self, name: str, first_bytes: int | None = None) -> bytes:
-        with _in_our_words(self.url), (self.root / name).open("rb") as file:
+        with in_our_words(self.url), (self.root / name).open("rb") as file:
             return file.read(-1 if first_bytes is None else first_bytes)
 
     def write(self, name: str, content: bytes, content_type: str = "") -> None:
         del content_type  # a folder keeps none
-        with _writing(self.url):
+        with writing(self.url):
             self._asides.write(self.root / name, lambda path: path.write_bytes(content))
 
     def upload(self, name: str, file: Path, content_type: str = "") -> None:
         del content_type
-        with _writing(self.url):
+        with writing(self.url):
             self._asides.write(self.root / name, lambda path: shutil.copyfile(file, path))
 
     def create(self, name: str, content: bytes) -> None:
         target = self.root / name
-        with _writing(self.url):
+        with writing(self.url):
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
@@ -218,7 +119,7 @@ class LocalStore:
         return path
 
     def names(self, folder: str) -> list[str]:
-        with _in_our_words(self.url):
+        with in_our_words(self.url):
             try:
                 found = [entry.name for entry in (self.root / folder).iterdir()]
             except (FileNotFoundError, NotADirectoryError):
@@ -226,11 +127,11 @@ class LocalStore:
         return sorted(name for name in found if not name.endswith(SUFFIX))
 
     def delete(self, name: str) -> None:
-        with _in_our_words(self.url), suppress(FileNotFoundError, PermissionError):
+        with in_our_words(self.url), suppress(FileNotFoundError, PermissionError):
             (self.root / name).unlink()
 
     def sweep(self) -> None:
-        with _in_our_words(self.url):
+        with in_our_words(self.url):
             self._asides.sweep()
 
     def address(self, name: str) -> str:
@@ -245,7 +146,7 @@ class ObjectStore:
         self.url = url.rstrip("/")
         self._protocol = protocol
         self._root = path.rstrip("/")
-        self._is_s3 = protocol in {"s3", "s3a"}
+        self._is_s3 = protocol in S3_PROTOCOLS
         self._headers = _s3_headers(storage, public=public) if self._is_s3 else {}
         # Without these two another process's masters stay invisible and are bought again.
         self._fs: Any = fsspec.filesystem(
@@ -259,7 +160,7 @@ class ObjectStore:
         return f"{self._root}/{name}" if name else self._root
 
     def read(self, name: str, first_bytes: int | None = None) -> bytes:
-        with _in_our_words(self.url):
+        with in_our_words(self.url):
             if first_bytes is None:
                 return bytes(self._fs.cat_file(self._path(name)))
             return bytes(self._fs.cat_file(self._path(name), start=0, end=first_bytes))
@@ -267,18 +168,18 @@ class ObjectStore:
     def write(
         self, name: str, content: bytes, content_type: str = "application/octet-stream"
     ) -> None:
-        with _writing(self.url):
+        with writing(self.url):
             self._fs.pipe_file(self._path(name), content, **self._typed(content_type))
 
     def upload(self, name: str, file: Path, content_type: str = "application/octet-stream") -> None:
-        with _writing(self.url):
+        with writing(self.url):
             self._fs.put_file(str(file), self._path(name), **self._typed(content_type))
 
     def _typed(self, content_type: str) -> dict[str, str]:
         return {"ContentType": content_type, **self._headers} if self._is_s3 else {}
 
     def create(self, name: str, content: bytes) -> None:
-        with _writing(self.url):
+        with writing(self.url):
             try:
                 self._fs.pipe_file(
                     self._path(name), content, mode="create", **self._typed("application/json")
@@ -292,12 +193,12 @@ class ObjectStore:
 
     def download(self, name: str, folder: Path) -> Path:
         target = folder / name.replace("/", "__")
-        with _in_our_words(self.url):
+        with in_our_words(self.url):
             self._fs.get_file(self._path(name), str(target))
         return target
 
     def names(self, folder: str) -> list[str]:
-        with _in_our_words(self.url):
+        with in_our_words(self.url):
             try:
                 listed = self._fs.ls(self._path(folder), detail=False, refresh=True)
             except FileNotFoundError:
@@ -307,7 +208,7 @@ class ObjectStore:
         return sorted({path.rsplit("/", 1)[-1] for path in paths if path != itself})
 
     def delete(self, name: str) -> None:
-        with _in_our_words(self.url), suppress(FileNotFoundError, PermissionError):
+        with in_our_words(self.url), suppress(FileNotFoundError, PermissionError):
             self._fs.rm_file(self._path(name))
 
     def sweep(self) -> None:
@@ -325,13 +226,18 @@ def _s3_headers(storage: Storage, *, public: bool) -> dict[str, str]:
 
 
 def open_store(url: str, storage: Storage, *, public: bool = False) -> Store:
-    """Open the place behind a path or URL; raises `BadOption` for an unknown scheme."""
+    """Open the place behind a path or URL; raises `BadOption` for one that is not a store."""
     protocol, path = split_protocol(url)
     if protocol is None or protocol in LOCAL_PROTOCOLS:
         return LocalStore(path)
     shown = without_secrets(url)
     if protocol in {"http", "https"}:
         raise BadOption(f"{shown}: pictures cannot be written over HTTP; give a folder or s3://…")
+    if protocol not in PROTOCOLS:
+        raise BadOption(
+            f"{shown}: pictures and state are kept in folders and on s3://…, not on `{protocol}:`; "
+            "a service that speaks S3 is named with --endpoint-url"
+        )
     if "@" in url and shown != url:
         raise BadOption(f"{shown}: name the place without a login; credentials have a place else")
     endpoint = storage.endpoint_url
@@ -340,5 +246,8 @@ def open_store(url: str, storage: Storage, *, public: bool = False) -> Store:
     quiet_libraries()
     try:
         return ObjectStore(url, storage, public=public)
-    except (ImportError, ValueError) as error:
-        raise BadOption(f"{shown}: no file system is installed for `{protocol}://`") from error
+    except Exception as error:
+        raise BadOption(
+            f"{shown}: a client cannot be made ({type(error).__name__}); "
+            "check the settings of fsspec, in ~/.config/fsspec or variables FSSPEC_…"
+        ) from error

@@ -57,6 +57,8 @@ REFUSED = {
     "missing.csv out": "There is nothing at `",
     "other.csv out": "Name it with `--sku-column`",
     "catalog.csv out --state out": "destination and state are the same place",
+    "catalog.csv ftp://x/y": "ftp://x/y: pictures and state are kept in folders and on s3://",
+    "catalog.csv out --state github://a/b": "github://a/b: pictures and state are kept in folders",
     "catalog.csv out --max-credits -1": "--max-credits must be at least 0",
     "catalog.csv out --quality x": "--quality must be a whole number, not `x`",
     "catalog.csv out --nonsense": "No such option: --nonsense",

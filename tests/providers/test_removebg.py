@@ -40,7 +40,7 @@ def test_every_option_reaches_the_api(stage: Stage) -> None:
         "size": "full",
         "type": "car",
         "type_level": "2",
-        "format": "zip",
+        "format": "png",
         "roi": "10% 20% 90% 80.5%",
         "crop": "true",
         "semitransparency": "false",
@@ -77,13 +77,38 @@ def test_the_base_url_is_a_setting(stage: Stage) -> None:
     client.close()
 
 
-def test_a_png_of_more_than_ten_megapixels_is_asked_for_as_zip(stage: Stage) -> None:
-    """The API would shrink it without a word."""
-    client = stage.client(wire_format="png")
-    client.submit(sent(4000, 3000), PLAIN)
-    assert stage.form["format"] == "zip"
-    client.submit(sent(4000, 2500), PLAIN)
-    assert stage.form["format"] == "png"
+TEN = sent(4000, 2500)
+TWELVE = sent(4000, 3000)
+ON_RED = PaidOptions(background_color="ff0000")
+ON_GLASS = PaidOptions(background_color="ff000001")
+ON_NOTHING = PaidOptions(background_color="ff000000")
+SHADED = PaidOptions(shadow_type="drop")
+
+
+@pytest.mark.parametrize(
+    ("wire_format", "source", "options", "asked"),
+    [
+        ("png", TEN, PLAIN, "png"),
+        ("png", TWELVE, PLAIN, "zip"),
+        ("json", TWELVE, PLAIN, "zip"),
+        ("zip", TEN, ON_NOTHING, "zip"),
+        ("zip", TEN, ON_RED, "png"),
+        ("zip", TEN, ON_GLASS, "png"),
+        ("zip", TEN, SHADED, "png"),
+        ("zip", TWELVE, ON_RED, "webp"),
+        ("png", TWELVE, SHADED, "webp"),
+        ("json", TWELVE, ON_RED, "webp"),
+        ("zip", TWELVE, ON_RED.model_copy(update={"resolution": "hd"}), "png"),
+        ("webp", TEN, ON_RED, "webp"),
+        ("jpg", TEN, ON_RED, "jpg"),
+    ],
+)
+def test_the_format_asked_for_brings_all_that_is_paid_for(
+    wire_format: str, source: Source, options: PaidOptions, asked: str, stage: Stage
+) -> None:
+    """The API would shrink a large PNG without a word, and leave what it draws out of a ZIP."""
+    stage.client(wire_format=wire_format).submit(source, options)
+    assert stage.form["format"] == asked
 
 
 @pytest.mark.parametrize(

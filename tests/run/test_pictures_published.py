@@ -40,6 +40,20 @@ def test_every_variant_is_published(shop: Shop) -> None:
         assert (picture.format, picture.size, picture.mode) == ("PNG", (120, 90), "RGBA")
 
 
+@pytest.mark.parametrize("wire_format", ["zip", "png", "json", "webp", "jpg"])
+def test_a_ground_that_was_paid_for_is_in_the_picture(wire_format: str, shop: Shop) -> None:
+    """However the answer travels; and the ground raises no doubt about the product."""
+    shop.draw("mug.png")
+    shop.list(shop.row(MUG, "mug.png"))
+    night = shop.night(wire_format=wire_format, paid={"background_color": "ff0000"})
+    with Image.open(published(shop, night)["cutout"]) as picture:
+        corner = np.asarray(picture.convert("RGBA"))[0, 0]
+    assert np.abs(corner.astype(int) - (255, 0, 0, 255)).max() <= 3  # WebP and JPEG lose a little
+    row = night.last_of(MUG)
+    assert row is not None
+    assert (row["outcome"], row["needs_review"], night.seen.posts) == ("cut", False, 1)
+
+
 def test_another_look_has_another_name(shop: Shop) -> None:
     """CDNs notice a picture that was made again, and the earlier one stays."""
     shop.draw("mug.png")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import fsspec.config
 import pytest
 from botocore.exceptions import ClientError
 from s3fs.errors import translate_boto_error
@@ -363,11 +364,36 @@ def test_tidying_up_needs_no_permission(bucket_url: str) -> None:
     store.delete("a")
 
 
-@pytest.mark.parametrize("url", ["nowhere://bucket/p", "https://shop.example/pictures"])
-def test_a_place_that_cannot_be_written_is_a_wrong_option(url: str) -> None:
-    """It is said before the run begins."""
-    with pytest.raises(BadOption, match=url):
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("nowhere://bucket/p", "nowhere://bucket/p"),
+        ("https://shop.example/pictures", "https://shop.example/pictures"),
+        ("ftp://me:secret@127.0.0.1:1/p", "ftp://127.0.0.1:1/p"),
+        ("sftp://host/p", "sftp://host/p"),
+        ("zip://x/y", "zip://x/y"),
+        ("github://a/b", "github://a/b"),
+        ("hdfs://a/b", "hdfs://a/b"),
+        ("gs://bucket/p", "gs://bucket/p"),
+        ("data:x/y", "data:x/y"),
+        ("simplecache::s3://bucket/p", "simplecache::s3://bucket/p"),
+        ("S3://bucket/p", "s3://bucket/p"),
+    ],
+)
+def test_a_place_that_is_no_store_is_a_wrong_option(url: str, shown: str) -> None:
+    """It is said before anybody is asked, with what would do, and without a password."""
+    with pytest.raises(BadOption, match=rf"^{shown}: .*folder.* s3://") as caught:
         open_store(url, Storage())
+    assert "secret" not in caught.value.message
+
+
+def test_a_client_that_cannot_be_made_is_a_wrong_option(
+    bucket_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The settings of fsspec may hold what s3fs refuses."""
+    monkeypatch.setitem(fsspec.config.conf, "s3", {"key": "a", "username": "b"})
+    with pytest.raises(BadOption, match=rf"{bucket_url}: .*KeyError.* ~/.config/fsspec"):
+        open_store(bucket_url, Storage())
 
 
 @pytest.mark.parametrize("prefix", ["", "file://", "local://"])
@@ -378,7 +404,7 @@ def test_a_folder_may_be_written_as_a_url(tmp_path: Path, prefix: str) -> None:
 
 
 def test_other_file_systems_work_alike() -> None:
-    """Whatever fsspec knows is a place, as far as it creates exclusively."""
+    """A place is whatever creates exclusively and forgets nothing."""
     memory = open_store("memory://shop/state", Storage())
     memory.create("f/a", b"x")
     with pytest.raises(AlreadyThere):
