@@ -24,7 +24,6 @@ from cli.jobs import (
     key_for_looking,
 )
 from cli.shown import err, say, say_json, show_account, show_plan, show_summary
-from flows.environment import with_spool
 from packshot.facts.errors import BadOption, CatalogBusy, PackshotError
 from packshot.facts.job import Job
 from packshot.providers.registry import PROVIDERS
@@ -114,7 +113,7 @@ def plan(
 
     Example: `packshot plan catalog.csv s3://shop/cutouts --provider removebg`
     """
-    job = with_spool(job_from(given))
+    job = job_from(given)
     with looking.scratch_folder() as folder:
         planned = looking.plan_only(job, key_for_looking(job.provider), folder, fetch=fetch)
         refuse_empty_plan(job, planned.files.plan)
@@ -276,9 +275,7 @@ def _run(job: Job, *, as_json: bool, verbose: bool, retry_failures: bool = False
     from cli.running import look_first, run_flow  # noqa: PLC0415  only a run needs Prefect: slow
 
     look_first(job)
-    ended = run_flow(
-        with_spool(job), retry_failures=retry_failures, verbose=verbose, tells_plan=not as_json
-    )
+    ended = run_flow(job, retry_failures=retry_failures, verbose=verbose, tells_plan=not as_json)
     if ended.summary is None:
         return saying.refuse(ended.message, ended.code, exits.of_state(ended.name))
     refuse_empty_run(job, ended.summary)

@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC
-from pathlib import Path
 from typing import TypeVar
 
 import cv2
@@ -32,22 +31,24 @@ from packshot.run.summary import Summary
 from packshot.run.turns import Turns, prices_of
 from packshot.run.work import WorkItem
 from packshot.run.workshop import (
+    Here,
     Place,
     Workshop,
     balance_of,
     make_provider,
     new_run_id,
     open_workshop,
+    spool_of,
 )
 from packshot.world.lease import Lease
 from packshot.world.manifest_staging import Staged
 from packshot.world.masters import Masters
-from packshot.world.spool import Spool
 from packshot.world.store import AlreadyThere
 
 T = TypeVar("T")
 
 ITEMS_AT_ONCE = 256
+NOWHERE = Here()
 MOST_BATCHES = 64
 """Task runs per run: each costs Prefect and its server some 80 ms of processor time."""
 
@@ -62,7 +63,12 @@ class Batch:
 
 
 def begin(
-    job: Job, api_key: str | None, *, run_id: str | None = None, retry_failures: bool = False
+    job: Job,
+    api_key: str | None,
+    *,
+    run_id: str | None = None,
+    retry_failures: bool = False,
+    here: Here = NOWHERE,
 ) -> tuple[Workshop, list[Summary]]:
     """Take the catalog, prove that its places can be written, and tidy up after a dead run.
 
@@ -80,7 +86,8 @@ def begin(
         _probe(place, lease)
         place.destination.sweep()
         place.state.sweep()
-        _deliver_spool(job, place)
+        if spool := spool_of(place, here):
+            spool.deliver(Masters(place.state))
         with scratch_folder() as folder:
             head, summaries = publish_interrupted(
                 place, place.ledger.head(), folder, lease, balance_of(account)
@@ -94,6 +101,7 @@ def begin(
             account=account,
             head=head,
             retry_failures=retry_failures,
+            here=here,
         )
         undo.pop_all()
     return shop, summaries
@@ -111,11 +119,6 @@ def _probe(place: Place, lease: Lease) -> None:
         "apart; use a store with conditional writes (If-None-Match)",
         code="no_exclusive_create",
     )
-
-
-def _deliver_spool(job: Job, place: Place) -> None:
-    if job.options.spool:
-        Spool(Path(job.options.spool), place.state.url).deliver(Masters(place.state))
 
 
 def read_manifest(shop: Workshop) -> Staged:

@@ -76,6 +76,14 @@ class Place:
         return f"{self.job.catalog}/runs/{run_id}"
 
 
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What a run takes from where it runs; the job on record holds none of it."""
+
+    spool: str | None = None
+    """Where paid results wait while the store is away, unless the job names a folder."""
+
+
 def make_provider(job: Job, api_key: str | None) -> Provider:
     """The provider the job names. Raises `BadOption`."""
     return build(
@@ -252,6 +260,7 @@ def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere
     account: Account,
     head: Head,
     retry_failures: bool,
+    here: Here,
 ) -> Workshop:
     """Lay out the parts of a run whose lease is held."""
     run_folder = place.run_folder(run_id)
@@ -276,7 +285,7 @@ def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere
         journal=Journal(place.state, run_folder, stop.set),
         intents=IntentLog(place.state, run_folder, gate),
         budget=PixelBudget(job.options.limits.decoded_megapixels * 1_000_000),
-        spool=Spool(Path(job.options.spool), place.state.url) if job.options.spool else None,
+        spool=spool_of(place, here),
         stop=stop,
         gate=gate,
         width=threading.BoundedSemaphore(job.options.limits.workers),
@@ -290,6 +299,12 @@ def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere
             refresh_every=job.options.account_every,
         ),
     )
+
+
+def spool_of(place: Place, here: Here) -> Spool | None:
+    """Where this run's paid results wait while the store is away."""
+    folder = place.job.options.spool or here.spool
+    return Spool(Path(folder), place.state.url) if folder else None
 
 
 def balance_of(account: Account) -> float | None:

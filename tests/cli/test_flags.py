@@ -223,6 +223,11 @@ def test_plan_caps_what_its_run_may_spend(saved: Path) -> None:
     assert (job.max_credits, job.when_short, job.options.plan) == (0, "stop", str(saved))
 
 
+def test_plan_holds_nobodys_home(saved: Path) -> None:
+    """Whoever carries it out keeps unstored results in a home of their own."""
+    assert job_of_plan(given(), saved).options.spool is None
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("only", ["A"]), ("recut", "all"), ("destination", "elsewhere")]
 )

@@ -74,6 +74,12 @@ def summary(shop: Shop) -> dict[str, Any]:
     return dict(json.loads(newest.read_text()))
 
 
+def recorded(shop: Shop) -> list[dict[str, Any]]:
+    """The jobs of all runs, as they are on record for a retry by whoever it may be."""
+    files = sorted(shop.state.glob(f"{shop.catalog}/runs/*/run.json"))
+    return [json.loads(file.read_text())["job"] for file in files]
+
+
 def test_at_the_time_to_finish_by_calls_in_flight_land(server: Prefect, shop: Shop) -> None:
     """No new call leaves, none is cut off, the rest is put off and the report is published."""
     shop.market.state.change({"latency_seconds": 5.0})
@@ -111,3 +117,16 @@ def test_what_cannot_be_stored_waits_at_home(server: Prefect, shop: Shop) -> Non
     assert set(shop.market.state.identities.values()) == {1}
     assert summary(shop)["outcomes"] == {"cut": 12 - sold, "recovered": sold}
     assert not list((shop.folder / ".packshot" / "spool").glob("*/*.zip"))
+    assert {job["options"]["spool"] for job in recorded(shop)} == {None}
+
+
+def test_a_spool_that_was_asked_for_is_used_and_stays_on_record(
+    server: Prefect, shop: Shop
+) -> None:
+    """A folder that was named is part of the job."""
+    shop.state.mkdir(parents=True)
+    (shop.state / "masters").write_text("a file in the way")
+    named = shop.folder / "named"
+    assert run(server, shop, limit=1, spool=str(named))[0] == "StoreUnavailable"
+    assert len(list(named.glob("*/*.zip"))) == 1
+    assert [job["options"]["spool"] for job in recorded(shop)] == [str(named)]
