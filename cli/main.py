@@ -12,7 +12,7 @@ import typer
 
 from cli import exits, saying
 from cli.choosing import refuse_empty_plan, refuse_empty_run
-from cli.flags import PLACE_FLAGS, takes_job
+from cli.flags import PLACE_FLAGS, RETRY_FLAGS, takes_job
 from cli.given import Given
 from cli.helping import Command
 from cli.jobs import (
@@ -22,6 +22,7 @@ from cli.jobs import (
     job_of_plan,
     job_of_retry,
     key_for_looking,
+    refuse_secret_manifest,
 )
 from cli.shown import err, say, say_json, show_account, show_plan, show_summary
 from packshot.facts.errors import BadOption, CatalogBusy, PackshotError
@@ -114,6 +115,7 @@ def plan(
     Example: `packshot plan catalog.csv s3://shop/cutouts --provider removebg`
     """
     job = job_from(given)
+    refuse_secret_manifest(job)
     with looking.scratch_folder() as folder:
         planned = looking.plan_only(job, key_for_looking(job.provider), folder, fetch=fetch)
         refuse_empty_plan(job, planned.files.plan)
@@ -163,12 +165,13 @@ def run(
 
 
 @app.command(cls=Command)
-@takes_job(manifest=False)
+@takes_job(RETRY_FLAGS, manifest=False)
 def retry(given: Given, json_: Json = False, verbose: Verbose = False) -> None:
     """Try again, now, what failed or was rejected; nothing else is touched.
 
     Takes manifest and options of the last run; flags win over them. Its `--limit`, `--sample`,
-    `--only`, `--yes` and `--plan` were for that run alone.
+    `--only`, `--yes` and `--plan` were for that run alone. A manifest whose address held a
+    signature or a login has to be named again.
 
     Example: `packshot retry s3://shop/cutouts`
     """

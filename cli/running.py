@@ -49,8 +49,9 @@ def look_first(job: Job) -> None:
     if job.provider not in PROVIDERS:
         raise BadOption(f"There is no provider `{job.provider}`; there are {', '.join(PROVIDERS)}.")
     Place.of(job)
-    here = "://" not in job.manifest and not GLOB_MARKS & set(job.manifest)
-    if here and job.options.plan is None and not Path(job.manifest).exists():
+    is_path = "://" not in job.manifest and not GLOB_MARKS & set(job.manifest)
+    is_read = job.manifest_block is None and job.options.plan is None
+    if is_path and is_read and not Path(job.manifest).exists():
         raise BadManifest(f"There is nothing at `{job.manifest}`.")
 
 
@@ -64,13 +65,15 @@ def run_flow(job: Job, *, retry_failures: bool, verbose: bool, tells_plan: bool)
     watcher = _Watcher(tells_plan=tells_plan)
     with watcher:
         _start_server()
-        from flows.cut_catalog import cut_catalog  # noqa: PLC0415  must see the settings above
+        from flows.addresses import keep_here  # noqa: PLC0415  must see the settings above
+        from flows.cut_catalog import cut_catalog  # noqa: PLC0415
         from flows.retry_failures import retry_failures as retry_flow  # noqa: PLC0415
         from tasks import open_runs  # noqa: PLC0415
 
         open_runs.listen(watcher.watch)
         flow = retry_flow if retry_failures else cut_catalog
-        state = flow(**job.model_dump(exclude={"options"}), options=job.options, return_state=True)
+        asked = job.model_dump(exclude={"options"}) | {"manifest": keep_here(job)}
+        state = flow(**asked, options=job.options, return_state=True)
     summary = watcher.shop.summary if watcher.shop else None
     name = state.name or ""
     if summary is None and exits.of_state(name) is exits.Exit.DEFECT:

@@ -13,6 +13,7 @@ from prefect.client.schemas import State
 from prefect.futures import PrefectFuture, wait
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from flows.addresses import whole_manifest
 from flows.environment import home_spool
 from flows.form import job_of
 from flows.keys import provider_key
@@ -46,7 +47,7 @@ def run_night(asked: Mapping[str, Any], *, retry_failures: bool = False) -> Stat
             job,
             provider_key(job.provider),
             retry_failures=retry_failures,
-            here=Here(spool=home_spool()),
+            here=Here(spool=home_spool(), manifest=whole_manifest(job)),
         )
     except PackshotError as error:
         logger.error("%s", error)  # noqa: TRY400  a sentence, no traceback

@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 from packshot.decisions.delta import FETCHES
 from packshot.decisions.quote import Funds, Quote, Verdict, decide
-from packshot.facts.errors import (
-    NeedsAnswer,
-)
+from packshot.facts.errors import BadManifest, NeedsAnswer
+from packshot.facts.item import public
 from packshot.facts.job import Job
 from packshot.facts.purchase import Account, PurchaseClass
 from packshot.providers.face import Provider
@@ -20,6 +19,8 @@ from packshot.run.exact_plan import exact_demand
 from packshot.run.plan import Plan, counts, demand, unknowns
 from packshot.run.planning import Asked, PlanFiles, make_plan, utc_now
 from packshot.run.workshop import (
+    NOWHERE,
+    Here,
     Place,
     allowed_schemes,
     asked_class,
@@ -60,17 +61,27 @@ def scratch_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def stage(job: Job, folder: Path) -> Staged:
-    """Read the manifest into one Parquet file. Raises `BadManifest`."""
+def stage(job: Job, folder: Path, called: str | None = None) -> Staged:
+    """Read the manifest into one Parquet file. Raises `BadManifest`.
+
+    `called` is what errors call it, where its address came from a Secret block.
+    """
     if job.options.plan is not None:
         return stage_saved(Path(job.options.plan), folder / "staged.parquet")
-    return stage_manifest(
-        job.manifest,
-        folder / "staged.parquet",
-        columns=job.options.columns,
-        allowed_schemes=allowed_schemes(job),
-        storage_options=job.options.storage.fsspec_options(),
-    )
+    try:
+        return stage_manifest(
+            job.manifest,
+            folder / "staged.parquet",
+            columns=job.options.columns,
+            allowed_schemes=allowed_schemes(job),
+            storage_options=job.options.storage.fsspec_options(),
+        )
+    except BadManifest as error:
+        if called is None:
+            raise
+        said = error.message.replace(f"`{public(job.manifest)}`", f"`{called}`")
+        renamed = BadManifest(said, error.code)
+    raise renamed  # out here no context names the address
 
 
 def draw_up(
@@ -151,13 +162,16 @@ def _verdict(job: Job, quote: Quote, asked: PurchaseClass) -> tuple[Verdict, str
     return verdict, None
 
 
-def plan_only(job: Job, api_key: str | None, folder: Path, *, fetch: bool = False) -> Planned:
+def plan_only(
+    job: Job, api_key: str | None, folder: Path, *, fetch: bool = False, here: Here = NOWHERE
+) -> Planned:
     """Plan without a lease: reads the state, asks for the balance, writes nothing anywhere."""
+    asked, job = job, here.whole(job)
     provider = make_provider(job, api_key)
     try:
         account = provider.account()
         head = Place.of(job).ledger.head()
         standing = Standing(provider, account, head)
-        return draw_up(job, stage(job, folder), folder, standing, fetch=fetch)
+        return draw_up(job, stage(job, folder, asked.manifest_name), folder, standing, fetch=fetch)
     finally:
         provider.close()

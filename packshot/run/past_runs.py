@@ -1,7 +1,7 @@
 """Runs that have ended: publish those that died, read the reports of the others."""
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from packshot.facts.errors import (
     BadOption,
@@ -15,6 +15,14 @@ from packshot.run.workshop import (
     new_run_id,
 )
 from packshot.world.lease import Lease
+
+
+class LastJob(NamedTuple):
+    """What is on record of a run's job."""
+
+    fields: dict[str, Any]
+    manifest_is_whole: bool
+    """False where the address had a query or a login, which no record holds."""
 
 
 def publish_open_runs(job: Job) -> list[Summary]:
@@ -44,8 +52,9 @@ def read_summary(job: Job, run_id: str | None = None) -> Summary:
     return Summary.model_validate_json(body)
 
 
-def read_job(job: Job) -> dict[str, Any]:
-    """The job of the last run, as it was given. Raises `BadOption` when there is none."""
+def read_job(job: Job) -> LastJob:
+    """The job of the last run, as far as it is on record. Raises `BadOption` when there is none."""
     place = Place.of(job)
     run_id = read_summary(job).run_id
-    return dict(json.loads(place.state.read(f"{place.run_folder(run_id)}/run.json"))["job"])
+    record = json.loads(place.state.read(f"{place.run_folder(run_id)}/run.json"))
+    return LastJob(record["job"], record.get("manifest_is_whole", True))

@@ -19,7 +19,6 @@ from packshot.facts.errors import (
     StopRequested,
     StoreUnavailable,
 )
-from packshot.facts.item import public
 from packshot.facts.job import Job
 from packshot.facts.outcome import Outcome, ending_event
 from packshot.run.cutting import Life
@@ -31,6 +30,7 @@ from packshot.run.summary import Summary
 from packshot.run.turns import Turns, prices_of
 from packshot.run.work import WorkItem
 from packshot.run.workshop import (
+    NOWHERE,
     Here,
     Place,
     Workshop,
@@ -48,7 +48,6 @@ from packshot.world.store import AlreadyThere
 T = TypeVar("T")
 
 ITEMS_AT_ONCE = 256
-NOWHERE = Here()
 MOST_BATCHES = 64
 """Task runs per run: each costs Prefect and its server some 80 ms of processor time."""
 
@@ -75,6 +74,7 @@ def begin(
     Answers the workshop and the summaries of earlier runs that were published now.
     """
     cv2.setNumThreads(1)  # pictures are worked on side by side already
+    asked, job = job, here.whole(job)
     place = Place.of(job)
     provider = make_provider(job, api_key)
     with ExitStack() as undo:
@@ -94,6 +94,7 @@ def begin(
             )
         shop = open_workshop(
             job,
+            asked=asked,
             run_id=run_id,
             place=place,
             lease=lease,
@@ -123,7 +124,7 @@ def _probe(place: Place, lease: Lease) -> None:
 
 def read_manifest(shop: Workshop) -> Staged:
     """Stage the manifest of this run. Raises `BadManifest`."""
-    shop.staged = stage(shop.job, shop.folder)
+    shop.staged = stage(shop.job, shop.folder, shop.asked.manifest_name)
     return shop.staged
 
 
@@ -168,7 +169,7 @@ def check_credits(shop: Workshop) -> Verdict:
         shop.stop.set(OutOfCredits(verdict.message))
     if plan.at_most > shop.books.money_left():
         shop.turns = Turns(prices_of(files.work, shop.provider), shop.books.money_left)
-    folder = shop.run_folder
+    folder, asked = shop.run_folder, shop.asked
     shop.place.state.upload(f"{folder}/plan.parquet", files.plan, "application/vnd.apache.parquet")
     shop.write_json(
         "run.json",
@@ -184,7 +185,9 @@ def check_credits(shop: Workshop) -> Verdict:
             "retry_failures": shop.retry_failures,
             "report": shop.place.state.address(f"{folder}/report.html"),
             "plan": plan.model_dump(mode="json"),
-            "job": shop.job.model_dump(mode="json") | {"manifest": _shown(shop.job.manifest)},
+            "job": asked.model_dump(mode="json") | {"manifest": asked.manifest_shown},
+            "manifest_is_whole": bool(asked.manifest_block)
+            or shop.job.manifest_shown == shop.job.manifest,
         },
     )
     opened = shop.head.model_copy(update={"open_runs": [*shop.head.open_runs, shop.run_id]})
@@ -192,15 +195,6 @@ def check_credits(shop: Workshop) -> Verdict:
     shop.place.ledger.move(opened, was=shop.head)
     shop.head = opened
     return verdict
-
-
-def _shown(manifest: str) -> str:
-    """A manifest's address as it may be written down; `?` in a path is a wildcard and stays."""
-    scheme, mark, rest = manifest.partition("://")
-    if scheme.lower() in {"http", "https"}:
-        return public(manifest)
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}" if mark else manifest
 
 
 def batches(shop: Workshop) -> list[Batch]:

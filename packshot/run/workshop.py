@@ -82,6 +82,16 @@ class Here:
 
     spool: str | None = None
     """Where paid results wait while the store is away, unless the job names a folder."""
+    manifest: str | None = None
+    """The manifest's whole address, where the job holds a name for it or what may be shown."""
+
+    def whole(self, job: Job) -> Job:
+        """The job with the manifest's whole address."""
+        return job.model_copy(update={"manifest": self.manifest}) if self.manifest else job
+
+
+NOWHERE = Here()
+"""Of a run that is told nothing beside its job."""
 
 
 def make_provider(job: Job, api_key: str | None) -> Provider:
@@ -184,6 +194,8 @@ class Workshop:
     """Everything that a run's stages work with. One per process and run."""
 
     job: Job
+    asked: Job
+    """The job as it goes on record: without what is only true here and now."""
     run_id: str
     place: Place
     head: Head
@@ -253,6 +265,7 @@ class Workshop:
 def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere else
     job: Job,
     *,
+    asked: Job,
     run_id: str,
     place: Place,
     lease: Lease,
@@ -272,6 +285,7 @@ def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere
 
     return Workshop(
         job=job,
+        asked=asked,
         run_id=run_id,
         place=place,
         head=head,

@@ -1,5 +1,6 @@
 """The command as its user runs it: real processes, a real sandbox, a real Prefect server."""
 
+import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from moto.server import ThreadedMotoServer
 
 from cli.exits import Exit
 from tests.cli.desk import Desk
+from tests.flows.served import Prefect
 from tests.run.nights import photo
 
 pytestmark = pytest.mark.slow
@@ -116,6 +118,23 @@ def test_failures_are_told_and_retried_alone(desk: Desk) -> None:
     assert (again.code, again.document["outcomes"]) == (Exit.DONE, {"unchanged": 2, "cut": 1})
     assert (desk.charged, max(desk.sold.values())) == (3, 1)
     assert desk.do("report", "out", "--json").document == again.document
+
+
+def test_signed_manifest_stays_here_and_is_named_again_for_a_retry(
+    desk: Desk, prefect_server: Prefect
+) -> None:
+    """Neither Prefect nor the state learn the signature; `retry` says what it needs."""
+    desk.put("list.csv", (desk.folder / desk.catalog(1)).read_bytes())
+    signed = f"{desk.market.url}/cdn/{desk.name}/list.csv?sig=planted-7f3"
+    assert desk.do("run", signed, "out", *desk.sandboxed).code == Exit.DONE
+    assert "planted" not in json.dumps(prefect_server.ask("POST", "/flow_runs/filter", {}))
+    assert b"planted" not in b"".join(
+        file.read_bytes() for file in (desk.folder / "out-state").rglob("*.json")
+    )
+    refused = desk.do("retry", "out")
+    assert refused.code == Exit.WRONG_USAGE
+    assert "list.csv with a query or a login, which are not kept" in refused.err
+    assert desk.do("retry", "out", "--manifest", signed).code == Exit.DONE
 
 
 def test_only_that_names_nothing_is_refused(desk: Desk) -> None:

@@ -21,8 +21,15 @@ asked = json.loads(sys.argv[1])
 if (seconds := asked.pop("seconds_until_finish")) is not None:
     stopping.seconds_until = lambda clock: seconds  # nobody waits for a full minute
 from flows.cut_catalog import cut_catalog
-state = cut_catalog(**asked, return_state=True)
+from flows.plan_only import plan_only
+flow = {"packshot": cut_catalog, "packshot-plan": plan_only}[sys.argv[2]]
+state = flow(**asked, return_state=True)
 print(json.dumps([state.name, state.message]))
+"""
+
+STORE = """
+from prefect.blocks.system import Secret
+Secret(value="{address}").save("shop-manifest")
 """
 
 
@@ -45,10 +52,17 @@ def shop(market: Market, tmp_path: Path) -> Shop:
 
 
 def run(
-    server: Prefect, shop: Shop, *, seconds_until_finish: float | None = None, **changes: object
+    server: Prefect,
+    shop: Shop,
+    *,
+    flow: str = "packshot",
+    manifest: str | None = None,
+    seconds_until_finish: float | None = None,
+    **changes: object,
 ) -> tuple[str, str]:
     """Run the flow with this job; its state's name and sentence."""
     job = shop.job(**changes).model_dump(mode="json")
+    job["manifest"] = manifest or job["manifest"]
     told = server.environment | {"HOME": str(shop.folder), "REMOVEBG_API_KEY": KEY}
     done = subprocess.run(
         [
@@ -56,6 +70,7 @@ def run(
             "-c",
             RUN,
             json.dumps(job | {"seconds_until_finish": seconds_until_finish}),
+            flow,
         ],
         cwd=ROOT,
         env=told,
@@ -130,3 +145,32 @@ def test_a_spool_that_was_asked_for_is_used_and_stays_on_record(
     assert run(server, shop, limit=1, spool=str(named))[0] == "StoreUnavailable"
     assert len(list(named.glob("*/*.zip"))) == 1
     assert [job["options"]["spool"] for job in recorded(shop)] == [str(named)]
+
+
+def test_a_secret_manifest_address_is_read_from_its_block(server: Prefect, shop: Shop) -> None:
+    """Runs and plans find it there; nothing that Prefect or the state keep holds it."""
+    shop.put("planted-4c1.csv", shop.manifest.read_bytes())
+    store = STORE.format(address=shop.url("planted-4c1.csv?sig=planted-4c1"))
+    server.command("-c", store)
+    manifest = "secret:shop-manifest"
+    planned = run(server, shop, flow="packshot-plan", manifest=manifest)
+    assert planned[0] == "Completed", planned
+    done = run(server, shop, manifest=manifest)
+    assert done == ("Completed", "12 cut; 12 credits charged")
+    assert [job["manifest"] for job in recorded(shop)] == [manifest]
+    shop.take_down("planted-4c1.csv")
+    assert run(server, shop, manifest=manifest) == (
+        "BadManifest",
+        f"There is nothing at `{manifest}`.",
+    )
+    for kind in ("flow_runs", "task_runs", "logs", "artifacts", "events"):
+        assert "planted-4c1" not in json.dumps(server.ask("POST", f"/{kind}/filter", {})), kind
+    kept = [file for file in shop.state.rglob("*") if file.is_file()]
+    assert not [file for file in kept if b"planted-4c1" in file.read_bytes()]
+
+
+def test_a_block_that_is_not_there_is_named(server: Prefect, shop: Shop) -> None:
+    """The sentence says where an address is expected."""
+    name, message = run(server, shop, manifest="secret:no-such-block")
+    assert name == "BadOption"
+    assert message.startswith("manifest: there is no Secret block `no-such-block`")
