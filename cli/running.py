@@ -13,13 +13,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cli import exits
 from cli.shown import err, say, show_understood
-from packshot.facts.errors import BadManifest, BadOption
+from packshot.facts.errors import BadManifest, BadOption, Unreachable
+from packshot.facts.item import public
 from packshot.facts.job import Job
 from packshot.providers.registry import PROVIDERS
 from packshot.run.summary import Summary
 from packshot.run.workshop import Place, Workshop
 
 LOOK_SECONDS = 0.2
+SERVER_SECONDS = 30.0
+"""A server that digests a long night may take its time."""
 GLOB_MARKS = frozenset("*?[")
 PREFECT_SETTINGS = {
     # The first start migrates a database; Prefect's own 20 s are too few for that.
@@ -82,24 +85,45 @@ def run_flow(job: Job, *, retry_failures: bool, verbose: bool, tells_plan: bool)
 
 
 def _start_server() -> None:
-    """Start Prefect's temporary server, where no other is set, out of the reach of Ctrl-C.
+    """Start Prefect's temporary server, out of the reach of Ctrl-C; one that is set must answer.
 
     A terminal sends Ctrl-C to all of its processes; without its server a run could neither
     let its calls land nor end. A child inherits the signals that its parent's thread blocks.
     """
-    from prefect.server.api.server import SubprocessASGIServer  # noqa: PLC0415  slow
-    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415
+    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415  slow, as all of Prefect
+
+    if url := PREFECT_API_URL.value():
+        _refuse_silent_server(url)
+        return
+    from prefect.server.api.server import SubprocessASGIServer  # noqa: PLC0415
 
     def start() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         with suppress(RuntimeError, httpx.HTTPError):  # Prefect tries again, and says why
             SubprocessASGIServer().start()
 
-    if PREFECT_API_URL.value():
-        return
     starting = threading.Thread(target=start, daemon=True)
     starting.start()
     starting.join()
+
+
+def _refuse_silent_server(url: str) -> None:
+    """Raise `Unreachable` where the server that is set does not answer."""
+    from prefect.client.orchestration import get_client  # noqa: PLC0415
+    from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings  # noqa: PLC0415
+
+    patience = {"timeout": SERVER_SECONDS}
+    with (
+        temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}),
+        get_client(httpx_settings=patience, sync_client=True) as client,
+    ):
+        trouble = client.api_healthcheck()
+    if trouble is not None:
+        raise Unreachable(
+            f"Prefect's server at {public(url)} does not answer ({type(trouble).__name__}); "
+            "start the server or unset PREFECT_API_URL",
+            code="prefect_unreachable",
+        )
 
 
 def _raise_what_was_raised(data: object) -> None:

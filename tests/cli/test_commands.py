@@ -91,6 +91,17 @@ def test_sandbox_ends_with_ctrl_c(plain_desk: Desk) -> None:
     assert plain_desk.end(going, signal.SIGINT).code == Exit.DONE
 
 
+def test_prefect_server_that_is_down_is_named(plain_desk: Desk) -> None:
+    """It is no defect of the command's; one line says what to do."""
+    down = "http://127.0.0.1:1/api"
+    plain_desk.environment = {**plain_desk.environment, "PREFECT_API_URL": down}
+    done = plain_desk.do("run", plain_desk.catalog(1), "out", *plain_desk.sandboxed)
+    assert (done.code, done.out, plain_desk.charged) == (Exit.STOPPED, "", 0)
+    assert f"Prefect's server at {down} does not answer (ConnectError)" in done.err
+    assert "start the server or unset PREFECT_API_URL" in done.err
+    assert done.err.count("\n") == 1
+
+
 # --- running --------------------------------------------------------------------------
 
 
