@@ -25,10 +25,12 @@ from cli.jobs import (
     refuse_secret_manifest,
 )
 from cli.shown import err, say, say_json, show_account, show_plan, show_summary
+from cli.watching import Bar
 from packshot.facts.errors import BadOption, CatalogBusy, PackshotError
 from packshot.facts.job import Job
 from packshot.providers.registry import PROVIDERS
 from packshot.run import looking, past_runs
+from packshot.run.progress import Progress
 from packshot.run.summary import Summary
 from packshot.run.workshop import Place, make_provider
 from packshot.world.saved_plans import save_plan
@@ -116,8 +118,10 @@ def plan(
     """
     job = job_from(given)
     refuse_secret_manifest(job)
+    key, progress = key_for_looking(job.provider), Progress()
     with looking.scratch_folder() as folder:
-        planned = looking.plan_only(job, key_for_looking(job.provider), folder, fetch=fetch)
+        with Bar(progress.step, silent=json_):
+            planned = looking.plan_only(job, key, folder, fetch=fetch, progress=progress)
         refuse_empty_plan(job, planned.files.plan)
         if save is not None:
             found = planned.plan
@@ -176,7 +180,7 @@ def retry(given: Given, json_: Json = False, verbose: Verbose = False) -> None:
     Example: `packshot retry s3://shop/cutouts`
     """
     places = job_of_places(given)
-    past_runs.publish_open_runs(places)
+    _publish_open_runs(places, as_json=json_)
     job = job_of_retry(given, past_runs.read_job(places))
     raise typer.Exit(_run(job, as_json=json_, verbose=verbose, retry_failures=True))
 
@@ -199,7 +203,7 @@ def report(
     """
     job = job_of_places(given)
     try:
-        past_runs.publish_open_runs(job)
+        _publish_open_runs(job, as_json=json_)
     except CatalogBusy as busy:
         try:
             earlier = past_runs.read_summary(job, run_id)
@@ -278,12 +282,18 @@ def _run(job: Job, *, as_json: bool, verbose: bool, retry_failures: bool = False
     from cli.running import look_first, run_flow  # noqa: PLC0415  only a run needs Prefect: slow
 
     look_first(job)
-    ended = run_flow(job, retry_failures=retry_failures, verbose=verbose, tells_plan=not as_json)
+    ended = run_flow(job, retry_failures=retry_failures, verbose=verbose, as_json=as_json)
     if ended.summary is None:
         return saying.refuse(ended.message, ended.code, exits.of_state(ended.name))
     refuse_empty_run(job, ended.summary)
     _show(ended.summary, job, as_json=as_json)
     return exits.of_summary(ended.summary)
+
+
+def _publish_open_runs(job: Job, *, as_json: bool) -> None:
+    progress = Progress()
+    with Bar(progress.step, silent=as_json):
+        past_runs.publish_open_runs(job, progress)
 
 
 def _show(summary: Summary, job: Job, *, as_json: bool) -> None:

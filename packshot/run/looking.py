@@ -18,6 +18,7 @@ from packshot.providers.face import Provider
 from packshot.run.exact_plan import exact_demand
 from packshot.run.plan import Plan, counts, demand, unknowns
 from packshot.run.planning import Asked, PlanFiles, make_plan, utc_now
+from packshot.run.progress import Progress
 from packshot.run.workshop import (
     NOWHERE,
     Here,
@@ -61,13 +62,17 @@ def scratch_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def stage(job: Job, folder: Path, called: str | None = None) -> Staged:
+def stage(
+    job: Job, folder: Path, called: str | None = None, progress: Progress | None = None
+) -> Staged:
     """Read the manifest into one Parquet file. Raises `BadManifest`.
 
     `called` is what errors call it, where its address came from a Secret block.
     """
     if job.options.plan is not None:
         return stage_saved(Path(job.options.plan), folder / "staged.parquet")
+    progress = progress or Progress()
+    progress.begin("reading the manifest")
     try:
         return stage_manifest(
             job.manifest,
@@ -75,6 +80,7 @@ def stage(job: Job, folder: Path, called: str | None = None) -> Staged:
             columns=job.options.columns,
             allowed_schemes=allowed_schemes(job),
             storage_options=job.options.storage.fsspec_options(),
+            read=progress.add,
         )
     except BadManifest as error:
         if called is None:
@@ -92,6 +98,7 @@ def draw_up(
     *,
     retry_failures: bool = False,
     fetch: bool = False,
+    progress: Progress,
 ) -> Planned:
     """Compare the manifest with the ledger and price the difference. Spends nothing.
 
@@ -105,15 +112,17 @@ def draw_up(
         retry_failures=retry_failures,
         now=utc_now(),
     )
+    progress.begin("comparing with earlier runs")
     with tables(folder) as connection:
         place.ledger.attach(connection, head, folder)
         files = make_plan(connection, staged.path, asked, folder)
         states = counts(connection, files, "state")
         reasons = counts(connection, files, "reason_code")
         wanted = demand(connection, files.work, provider)
-    unsure = unknowns(states)
+    unsure, fetches = unknowns(states), sum(states.get(state, 0) for state in FETCHES)
     if fetch:
-        wanted, found = exact_demand(job, files.work, provider, asked.asked_class)
+        progress.begin("fetching pictures", fetches)
+        wanted, found = exact_demand(job, files.work, provider, asked.asked_class, progress)
         unsure = [f"{count:,} of the fetched pictures: {said}" for said, count in found.items()]
     funds = Funds(account, job.max_credits, job.keep_credits)
     quote = Quote(wanted, funds, provider.pace)
@@ -129,7 +138,7 @@ def draw_up(
         reasons=reasons,
         known=files.known,
         gone=files.gone,
-        fetches=sum(states.get(state, 0) for state in FETCHES),
+        fetches=fetches,
         calls_at_most=wanted.calls,
         calls_likely=wanted.likely_calls,
         at_most=wanted.at_most,
@@ -163,15 +172,23 @@ def _verdict(job: Job, quote: Quote, asked: PurchaseClass) -> tuple[Verdict, str
 
 
 def plan_only(
-    job: Job, api_key: str | None, folder: Path, *, fetch: bool = False, here: Here = NOWHERE
+    job: Job,
+    api_key: str | None,
+    folder: Path,
+    *,
+    fetch: bool = False,
+    here: Here = NOWHERE,
+    progress: Progress | None = None,
 ) -> Planned:
     """Plan without a lease: reads the state, asks for the balance, writes nothing anywhere."""
     asked, job = job, here.whole(job)
+    progress = progress or Progress()
     provider = make_provider(job, api_key)
     try:
         account = provider.account()
         head = Place.of(job).ledger.head()
         standing = Standing(provider, account, head)
-        return draw_up(job, stage(job, folder, asked.manifest_name), folder, standing, fetch=fetch)
+        staged = stage(job, folder, asked.manifest_name, progress)
+        return draw_up(job, staged, folder, standing, fetch=fetch, progress=progress)
     finally:
         provider.close()

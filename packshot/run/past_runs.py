@@ -8,6 +8,7 @@ from packshot.facts.errors import (
 )
 from packshot.facts.job import Job
 from packshot.run.looking import scratch_folder
+from packshot.run.progress import Progress
 from packshot.run.publishing import publish_interrupted
 from packshot.run.summary import Summary
 from packshot.run.workshop import (
@@ -25,7 +26,7 @@ class LastJob(NamedTuple):
     """False where the address had a query or a login, which no record holds."""
 
 
-def publish_open_runs(job: Job) -> list[Summary]:
+def publish_open_runs(job: Job, progress: Progress | None = None) -> list[Summary]:
     """Publish the reports of runs that died or were stopped. Raises `CatalogBusy`."""
     place = Place.of(job)
     if not place.ledger.head().open_runs:
@@ -33,7 +34,9 @@ def publish_open_runs(job: Job) -> list[Summary]:
     lease = Lease.take(place.state, job.catalog, f"report-{new_run_id()}")
     try:
         with scratch_folder() as folder:
-            _, summaries = publish_interrupted(place, place.ledger.head(), folder, lease)
+            _, summaries = publish_interrupted(
+                place, place.ledger.head(), folder, lease, progress=progress
+            )
     finally:
         lease.release()
     return summaries

@@ -47,6 +47,8 @@ from packshot.world.store import AlreadyThere
 
 T = TypeVar("T")
 
+CUTTING_OUT = "cutting out"
+"""The step in which a run's pictures end, one by one."""
 ITEMS_AT_ONCE = 256
 MOST_BATCHES = 64
 """Task runs per run: each costs Prefect and its server some 80 ms of processor time."""
@@ -124,7 +126,7 @@ def _probe(place: Place, lease: Lease) -> None:
 
 def read_manifest(shop: Workshop) -> Staged:
     """Stage the manifest of this run. Raises `BadManifest`."""
-    shop.staged = stage(shop.job, shop.folder, shop.asked.manifest_name)
+    shop.staged = stage(shop.job, shop.folder, shop.asked.manifest_name, shop.progress)
     return shop.staged
 
 
@@ -136,6 +138,7 @@ def detect_changes(shop: Workshop) -> Plan:
         shop.folder,
         Standing(shop.provider, shop.account, shop.head),
         retry_failures=shop.retry_failures,
+        progress=shop.progress,
     )
     known, gone = planned.files.known, planned.files.gone
     share = shop.job.options.max_gone_share
@@ -194,6 +197,7 @@ def check_credits(shop: Workshop) -> Verdict:
     shop.lease.ask()
     shop.place.ledger.move(opened, was=shop.head)
     shop.head = opened
+    shop.progress.begin(CUTTING_OUT, shop.work_rows)
     return verdict
 
 
@@ -276,6 +280,7 @@ def cut_one(shop: Workshop, item: WorkItem) -> Outcome:
     ending = Life(shop, item).run()
     shop.journal.record(ending_event(ending))
     shop.tally.end(item.number, ending.outcome)
+    shop.progress.add()
     return ending.outcome
 
 
@@ -286,6 +291,7 @@ def stop(shop: Workshop, why: str) -> None:
 
 def publish_report(shop: Workshop) -> Summary:
     """Write the report, fold the run into the ledger, and close the run."""
+    shop.progress.begin("publishing the report")
     shop.lease.ask()
     shop.journal.flush()
     stats = shop.governor.stats()

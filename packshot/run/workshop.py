@@ -22,6 +22,7 @@ from packshot.run.books import Books
 from packshot.run.governor import Governor
 from packshot.run.plan import Plan
 from packshot.run.planning import PlanFiles
+from packshot.run.progress import Progress
 from packshot.run.stopping import StopFlag
 from packshot.run.summary import Summary
 from packshot.run.turns import Turns
@@ -220,6 +221,7 @@ class Workshop:
     gate: Callable[[], None]
     """Raises unless a call may leave now."""
     single_flight: SingleFlight = field(default_factory=SingleFlight)
+    progress: Progress = field(default_factory=Progress)
     tally: Tally = field(default_factory=Tally)
     unanswered: set[str] = field(default_factory=set)
     """Fingerprints whose calls went unanswered; nobody calls for them again in this run."""
