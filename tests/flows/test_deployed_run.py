@@ -209,7 +209,10 @@ def test_the_form_explains_every_field(prefect: Prefect, deployment: str) -> Non
     assert there["description"]
     assert there["concurrency_limit"] is None
     assert there["global_concurrency_limit"] is None
-    assert bool(there["schedules"]) == (deployment == "packshot/nightly")
+    schedules = [each["schedule"] for each in there["schedules"] if each["active"]]
+    assert [(each["cron"], each["timezone"]) for each in schedules] == (
+        [("30 2 * * *", "UTC")] if deployment == "packshot/nightly" else []
+    )
 
 
 def test_automations_are_there_once(prefect: Prefect, silent_run: str) -> None:

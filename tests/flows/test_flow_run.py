@@ -118,6 +118,15 @@ def test_at_the_time_to_finish_by_calls_in_flight_land(server: Prefect, shop: Sh
     assert summary(shop)["outcomes"] == {"cut": 8, "unchanged": 4}
 
 
+def test_a_run_fails_beyond_the_share_that_was_set(server: Prefect, shop: Shop) -> None:
+    """Three of twelve: more than a fifth, and no more than a quarter."""
+    for number in range(3):
+        shop.put(f"{number:02d}.png", b"no picture")
+    name, message = run(server, shop, max_failed_share=0.2)
+    assert (name, message.rpartition("; ")[2]) == ("Failed", "more than 20% did not succeed")
+    assert run(server, shop, max_failed_share=0.25)[0] == "CompletedWithFailures"
+
+
 def test_what_cannot_be_stored_waits_at_home(server: Prefect, shop: Shop) -> None:
     """A run needs not be told of a spool; the next one delivers it, and nothing is bought again."""
     shop.state.mkdir(parents=True)
