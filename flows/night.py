@@ -11,6 +11,7 @@ from typing import Any
 from prefect import get_run_logger
 from prefect.client.schemas import State
 from prefect.futures import PrefectFuture, wait
+from prefect.runtime import flow_run
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.addresses import whole_manifest
@@ -47,13 +48,18 @@ def run_night(asked: Mapping[str, Any], *, retry_failures: bool = False) -> Stat
             job,
             provider_key(job.provider),
             retry_failures=retry_failures,
-            here=Here(spool=home_spool(), manifest=whole_manifest(job)),
+            here=Here(spool=home_spool(), manifest=whole_manifest(job), flow_run=flow_run.get_id()),
         )
     except PackshotError as error:
         logger.error("%s", error)  # noqa: TRY400  a sentence, no traceback
         return state_of_error(error)
     for summary in earlier:
         logger.warning("published the report of run %s, which had not ended", summary.run_id)
+    if shop.job.max_credits != shop.asked.max_credits:
+        logger.warning(
+            "this run has been begun before and was interrupted; %g of its `max_credits` are left",
+            shop.job.max_credits,
+        )
     enter(shop)
     try:
         with stopping_on_signals(shop):

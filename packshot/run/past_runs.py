@@ -1,6 +1,7 @@
 """Runs that have ended: publish those that died, read the reports of the others."""
 
 import json
+import math
 from typing import Any, NamedTuple
 
 from packshot.facts.errors import (
@@ -12,6 +13,7 @@ from packshot.run.progress import Progress
 from packshot.run.publishing import publish_interrupted
 from packshot.run.summary import Summary
 from packshot.run.workshop import (
+    TRY_LENGTH,
     Place,
     new_run_id,
 )
@@ -53,6 +55,37 @@ def read_summary(job: Job, run_id: str | None = None) -> Summary:
     except FileNotFoundError:
         raise BadOption(f"there is no report of run {run_id} in {job.state_url}") from None
     return Summary.model_validate_json(body)
+
+
+def spent_before(place: Place, flow_run: str | None) -> float:
+    """What earlier tries of a flow run have spent, or may have; none of them came to its end.
+
+    All money there is where the report of such a try cannot be made.
+    """
+    if flow_run is None:
+        return 0.0
+    tries = place.state.names(f"{place.job.catalog}/runs")
+    alike = [name for name in tries if name.endswith(f"-{flow_run[-TRY_LENGTH:]}")]
+    return sum(_spent(place, name) for name in alike if _is_try(place, name, flow_run))
+
+
+def _is_try(place: Place, run_id: str, flow_run: str) -> bool:
+    try:
+        record = json.loads(place.state.read(f"{place.run_folder(run_id)}/run.json"))
+    except FileNotFoundError:  # it never came to buying
+        return False
+    started_by: str | None = record.get("flow_run")
+    return started_by == flow_run
+
+
+def _spent(place: Place, run_id: str) -> float:
+    folder = place.run_folder(run_id)
+    try:
+        body = place.state.read(f"{folder}/summary.json")
+    except FileNotFoundError:
+        return math.inf if place.state.names(f"{folder}/intents") else 0.0
+    summary = Summary.model_validate_json(body)
+    return summary.money.charged + summary.money.uncertain if summary.interrupted else 0.0
 
 
 def read_job(job: Job) -> LastJob:

@@ -23,6 +23,7 @@ from packshot.facts.job import Job
 from packshot.facts.outcome import Outcome, ending_event
 from packshot.run.cutting import Life
 from packshot.run.looking import Standing, draw_up, scratch_folder, stage
+from packshot.run.past_runs import spent_before
 from packshot.run.plan import Plan
 from packshot.run.planning import utc_now
 from packshot.run.publishing import publish, publish_interrupted
@@ -82,7 +83,7 @@ def begin(
     with ExitStack() as undo:
         undo.callback(provider.close)
         account = provider.account()
-        run_id = run_id or new_run_id()
+        run_id = run_id or new_run_id(here.flow_run)
         lease = Lease.take(place.state, job.catalog, run_id)
         undo.callback(lease.release)
         _probe(place, lease)
@@ -95,7 +96,7 @@ def begin(
                 place, place.ledger.head(), folder, lease, balance_of(account)
             )
         shop = open_workshop(
-            job,
+            _less(job, spent_before(place, here.flow_run)),
             asked=asked,
             run_id=run_id,
             place=place,
@@ -108,6 +109,13 @@ def begin(
         )
         undo.pop_all()
     return shop, summaries
+
+
+def _less(job: Job, spent: float) -> Job:
+    """The job with what is left of its cap."""
+    if job.max_credits is None or not spent:
+        return job
+    return job.model_copy(update={"max_credits": max(0.0, job.max_credits - spent)})
 
 
 def _probe(place: Place, lease: Lease) -> None:
@@ -186,6 +194,7 @@ def check_credits(shop: Workshop) -> Verdict:
             "balance_before": balance_of(shop.account),
             "gone": files.gone,
             "retry_failures": shop.retry_failures,
+            "flow_run": shop.flow_run,
             "report": shop.place.state.address(f"{folder}/report.html"),
             "plan": plan.model_dump(mode="json"),
             "job": asked.model_dump(mode="json") | {"manifest": asked.manifest_shown},

@@ -39,6 +39,8 @@ from packshot.world.store import Store, open_store
 
 CLAIM_MARGIN_SECONDS = 600
 """A call may leave just before its item's time is up, and then take minutes."""
+TRY_LENGTH = 6
+"""So many characters at a run id's end tell of its flow run."""
 RUN_ID_TIME = "%Y%m%dT%H%M%S"
 
 
@@ -85,6 +87,8 @@ class Here:
     """Where paid results wait while the store is away, unless the job names a folder."""
     manifest: str | None = None
     """The manifest's whole address, where the job holds a name for it or what may be shown."""
+    flow_run: str | None = None
+    """Which of Prefect's runs this is, or is a further try of."""
 
     def whole(self, job: Job) -> Job:
         """The job with the manifest's whole address."""
@@ -138,9 +142,10 @@ def allowed_schemes(job: Job) -> frozenset[str]:
     return frozenset(schemes)
 
 
-def new_run_id() -> str:
-    """Sorts by time of start, and is unique."""
-    return f"{datetime.now(UTC):{RUN_ID_TIME}}-{token_hex(3)}"
+def new_run_id(flow_run: str | None = None) -> str:
+    """Sorts by time of start, and is unique; tries of one flow run end alike."""
+    end = flow_run[-TRY_LENGTH:] if flow_run else token_hex(TRY_LENGTH // 2)
+    return f"{datetime.now(UTC):{RUN_ID_TIME}}-{end}"
 
 
 class SingleFlight:
@@ -215,6 +220,7 @@ class Workshop:
     stop: StopFlag
     started_at: datetime
     retry_failures: bool
+    flow_run: str | None
     books: Books
     width: threading.BoundedSemaphore
     """Pictures worked on at once."""
@@ -307,6 +313,7 @@ def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere
         width=threading.BoundedSemaphore(job.options.limits.workers),
         started_at=datetime.now(UTC),
         retry_failures=retry_failures,
+        flow_run=here.flow_run,
         books=Books(
             balance=balance_of(account),
             cap=job.max_credits,

@@ -285,6 +285,8 @@ def test_a_killed_run_is_run_again_once(
     run = prefect.ended(run_id)
     assert run["state"]["name"] == "Completed", prefect.logs(run_id)
     assert run["state"]["message"].startswith("2 cut; 2 credits charged")
+    tries = [json.loads(file.read_text()) for file in catalog.state.glob("runs/*/run.json")]
+    assert [each["flow_run"] for each in tries] == [run_id, run_id]
     assert prefect.run(crashed_twice)["state"]["type"] == "CRASHED"
     assert prefect.run(crashed_twice)["run_count"] == 2
 
