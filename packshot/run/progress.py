@@ -17,7 +17,7 @@ class Progress:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._step = Step("")
+        self._step = Step("getting ready")
 
     def begin(self, doing: str, total: int | None = None) -> None:
         """The next step begins."""
