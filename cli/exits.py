@@ -23,7 +23,7 @@ MEANING = {
     Exit.DONE: "done",
     Exit.SOME_FAILED: "done; some items failed or were rejected",
     Exit.WRONG_USAGE: "wrong usage: an option or the manifest",
-    Exit.STOPPED: "stopped: credits, cap, floor, key, store, or a question to answer",
+    Exit.STOPPED: "stopped: credits, cap, floor, key, store, Prefect, or a question to answer",
     Exit.BUSY: "another run holds this catalog",
     Exit.DEFECT: "a defect of ours",
     Exit.INTERRUPTED: "asked to stop; the next run goes on",

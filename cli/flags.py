@@ -66,6 +66,7 @@ FLAGS = (
     Flag("endpoint-url", "options.storage.endpoint_url", PLACES, "URL"),
     Flag("profile", "options.storage.profile", PLACES, "NAME"),
 )
+RETRY_FLAGS = (Flag("manifest", "manifest", MANIFEST, "PLACE"), *FLAGS)
 PLACE_FLAGS = tuple(flag for flag in FLAGS if flag.panel == PLACES)
 ARGUMENTS = ("manifest", "destination")
 
@@ -100,11 +101,11 @@ def takes_job(
 
 def _given(values: dict[str, Any], flags: tuple[Flag, ...]) -> Given:
     """What was typed: a job file, then arguments, flags and `--set`, each a path and a value."""
-    typed = [(name, values.get(name)) for name in ARGUMENTS]
-    typed += [(flag.path, values.get(flag.name.replace("-", "_"))) for flag in flags]
+    typed = {name: values.get(name) for name in ARGUMENTS}
+    typed |= {flag.path: values.get(flag.name.replace("-", "_")) for flag in flags}
     return Given.typed_in(
         values.get("job"),
-        [(path, value) for path, value in typed if value is not None and value != []],
+        [(path, value) for path, value in typed.items() if value is not None and value != []],
         values.get("set") or [],
         holds_text,
     )

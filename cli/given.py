@@ -43,6 +43,10 @@ class Given:
         flags = frozenset(path for path, _ in flagged)
         return cls(_job_file(file), (*flagged, *assigned), flags)
 
+    def names(self, field: str) -> bool:
+        """Whether a field at the top of a job is given."""
+        return field in self.file or any(path == field for path, _ in self.typed)
+
     def upon(self, base: dict[str, Any] | None = None) -> dict[str, Any]:
         """The fields of a job: `base`, then the job file, then what was typed."""
         data = _merged(deepcopy(base or {}), deepcopy(self.file))

@@ -12,6 +12,7 @@ from flows.environment import key_from_environment
 from packshot.facts.errors import BadOption
 from packshot.facts.job import Job
 from packshot.providers.registry import PROVIDERS
+from packshot.run.past_runs import LastJob
 from packshot.world.saved_plans import planned_job
 
 SAMPLES = Path(__file__).parent.parent / "manifests" / "sample.csv"
@@ -79,9 +80,14 @@ def job_of_places(given: Given) -> Job:
     return job_from(given, {"manifest": "none"})
 
 
-def job_of_retry(given: Given, last: dict[str, Any]) -> Job:
+def job_of_retry(given: Given, last: LastJob) -> Job:
     """The last run's job with flags on top; what was for that run alone is left out."""
-    kept = {name: value for name, value in last.items() if name not in ONE_RUN_ONLY}
+    if not last.manifest_is_whole and not given.names("manifest"):
+        raise BadOption(
+            f"the last run read {last.fields['manifest']} with a query or a login, which are not "
+            "kept; give the whole address with `--manifest`"
+        )
+    kept = {name: value for name, value in last.fields.items() if name not in ONE_RUN_ONLY}
     options = dict(kept.get("options") or {})
     kept["options"] = {n: value for n, value in options.items() if n not in ONE_RUN_OPTIONS}
     return job_from(given, kept)
@@ -120,7 +126,7 @@ def _rooted(job: Job) -> Job:
             ("destination", job.destination),
             ("state", job.state),
         )
-        if value is not None
+        if value is not None and not (name == "manifest" and job.manifest_block is not None)
     }
     return job.model_copy(update=update)
 
@@ -151,6 +157,15 @@ def key_for_looking(provider: str) -> str | None:
             "Prefect's Secret blocks are read by `run` and `retry` only"
         )
     return key
+
+
+def refuse_secret_manifest(job: Job) -> None:
+    """Raise `BadOption` for a command that answers without Prefect where a block is named."""
+    if job.manifest_block is not None:
+        raise BadOption(
+            f"MANIFEST: Prefect's Secret blocks, such as `{job.manifest_block}`, are read by `run` "
+            "and `retry` only; give the address itself, or start the deployment `plan-only`"
+        )
 
 
 # --- sentences ------------------------------------------------------------------------

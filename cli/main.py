@@ -12,7 +12,7 @@ import typer
 
 from cli import exits, saying
 from cli.choosing import refuse_empty_plan, refuse_empty_run
-from cli.flags import PLACE_FLAGS, takes_job
+from cli.flags import PLACE_FLAGS, RETRY_FLAGS, takes_job
 from cli.given import Given
 from cli.helping import Command
 from cli.jobs import (
@@ -22,15 +22,18 @@ from cli.jobs import (
     job_of_plan,
     job_of_retry,
     key_for_looking,
+    refuse_secret_manifest,
 )
 from cli.shown import err, say, say_json, show_account, show_plan, show_summary
-from flows.environment import with_spool
+from cli.watching import Bar
+from flows.environment import home_spool
 from packshot.facts.errors import BadOption, CatalogBusy, PackshotError
 from packshot.facts.job import Job
 from packshot.providers.registry import PROVIDERS
 from packshot.run import looking, past_runs
+from packshot.run.progress import Progress
 from packshot.run.summary import Summary
-from packshot.run.workshop import Place, make_provider
+from packshot.run.workshop import Here, Place, make_provider
 from packshot.world.saved_plans import save_plan
 
 Json = Annotated[
@@ -114,9 +117,12 @@ def plan(
 
     Example: `packshot plan catalog.csv s3://shop/cutouts --provider removebg`
     """
-    job = with_spool(job_from(given))
+    job = job_from(given)
+    refuse_secret_manifest(job)
+    key, progress = key_for_looking(job.provider), Progress()
     with looking.scratch_folder() as folder:
-        planned = looking.plan_only(job, key_for_looking(job.provider), folder, fetch=fetch)
+        with Bar(progress.step, silent=json_):
+            planned = looking.plan_only(job, key, folder, fetch=fetch, progress=progress)
         refuse_empty_plan(job, planned.files.plan)
         if save is not None:
             found = planned.plan
@@ -164,17 +170,18 @@ def run(
 
 
 @app.command(cls=Command)
-@takes_job(manifest=False)
+@takes_job(RETRY_FLAGS, manifest=False)
 def retry(given: Given, json_: Json = False, verbose: Verbose = False) -> None:
     """Try again, now, what failed or was rejected; nothing else is touched.
 
     Takes manifest and options of the last run; flags win over them. Its `--limit`, `--sample`,
-    `--only`, `--yes` and `--plan` were for that run alone.
+    `--only`, `--yes` and `--plan` were for that run alone. A manifest whose address held a
+    signature or a login has to be named again.
 
     Example: `packshot retry s3://shop/cutouts`
     """
     places = job_of_places(given)
-    past_runs.publish_open_runs(places)
+    _publish_open_runs(places, as_json=json_)
     job = job_of_retry(given, past_runs.read_job(places))
     raise typer.Exit(_run(job, as_json=json_, verbose=verbose, retry_failures=True))
 
@@ -197,7 +204,7 @@ def report(
     """
     job = job_of_places(given)
     try:
-        past_runs.publish_open_runs(job)
+        _publish_open_runs(job, as_json=json_)
     except CatalogBusy as busy:
         try:
             earlier = past_runs.read_summary(job, run_id)
@@ -276,14 +283,18 @@ def _run(job: Job, *, as_json: bool, verbose: bool, retry_failures: bool = False
     from cli.running import look_first, run_flow  # noqa: PLC0415  only a run needs Prefect: slow
 
     look_first(job)
-    ended = run_flow(
-        with_spool(job), retry_failures=retry_failures, verbose=verbose, tells_plan=not as_json
-    )
+    ended = run_flow(job, retry_failures=retry_failures, verbose=verbose, as_json=as_json)
     if ended.summary is None:
         return saying.refuse(ended.message, ended.code, exits.of_state(ended.name))
     refuse_empty_run(job, ended.summary)
     _show(ended.summary, job, as_json=as_json)
     return exits.of_summary(ended.summary)
+
+
+def _publish_open_runs(job: Job, *, as_json: bool) -> None:
+    progress = Progress()
+    with Bar(progress.step, silent=as_json):
+        past_runs.publish_open_runs(job, progress, Here(spool=home_spool()))
 
 
 def _show(summary: Summary, job: Job, *, as_json: bool) -> None:

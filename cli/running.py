@@ -2,24 +2,28 @@
 
 import os
 import signal
-import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cli import exits
 from cli.shown import err, say, show_understood
-from packshot.facts.errors import BadManifest, BadOption
+from cli.watching import Bar
+from packshot.facts.errors import BadManifest, BadOption, Unreachable
+from packshot.facts.item import public
 from packshot.facts.job import Job
 from packshot.providers.registry import PROVIDERS
+from packshot.run.progress import Step
+from packshot.run.session import CUTTING_OUT
 from packshot.run.summary import Summary
 from packshot.run.workshop import Place, Workshop
 
-LOOK_SECONDS = 0.2
+STARTING = Step("starting Prefect (the first time takes up to half a minute)")
+SERVER_SECONDS = 30.0
+"""A server that digests a long night may take its time."""
 GLOB_MARKS = frozenset("*?[")
 PREFECT_SETTINGS = {
     # The first start migrates a database; Prefect's own 20 s are too few for that.
@@ -49,28 +53,32 @@ def look_first(job: Job) -> None:
     if job.provider not in PROVIDERS:
         raise BadOption(f"There is no provider `{job.provider}`; there are {', '.join(PROVIDERS)}.")
     Place.of(job)
-    here = "://" not in job.manifest and not GLOB_MARKS & set(job.manifest)
-    if here and job.options.plan is None and not Path(job.manifest).exists():
+    is_path = "://" not in job.manifest and not GLOB_MARKS & set(job.manifest)
+    is_read = job.manifest_block is None and job.options.plan is None
+    if is_path and is_read and not Path(job.manifest).exists():
         raise BadManifest(f"There is nothing at `{job.manifest}`.")
 
 
-def run_flow(job: Job, *, retry_failures: bool, verbose: bool, tells_plan: bool) -> Ended:
+def run_flow(job: Job, *, retry_failures: bool, verbose: bool, as_json: bool) -> Ended:
     """Run the flow in this process; Prefect's server is the configured one, or a temporary one."""
     for name, value in PREFECT_SETTINGS.items():
         os.environ.setdefault(name, value)
     if not verbose:
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
         os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
-    watcher = _Watcher(tells_plan=tells_plan)
-    with watcher:
+    watcher = _Watcher(as_json=as_json)
+    with Bar(watcher.look, silent=as_json):
         _start_server()
-        from flows.cut_catalog import cut_catalog  # noqa: PLC0415  must see the settings above
+        from flows.addresses import keep_here  # noqa: PLC0415  must see the settings above
+        from flows.cut_catalog import cut_catalog  # noqa: PLC0415
         from flows.retry_failures import retry_failures as retry_flow  # noqa: PLC0415
         from tasks import open_runs  # noqa: PLC0415
 
         open_runs.listen(watcher.watch)
         flow = retry_flow if retry_failures else cut_catalog
-        state = flow(**job.model_dump(exclude={"options"}), options=job.options, return_state=True)
+        asked = job.model_dump(exclude={"options"}) | {"manifest": keep_here(job)}
+        state = flow(**asked, options=job.options, return_state=True)
+    watcher.tell_plan()  # of a run that was faster than a look
     summary = watcher.shop.summary if watcher.shop else None
     name = state.name or ""
     if summary is None and exits.of_state(name) is exits.Exit.DEFECT:
@@ -79,24 +87,45 @@ def run_flow(job: Job, *, retry_failures: bool, verbose: bool, tells_plan: bool)
 
 
 def _start_server() -> None:
-    """Start Prefect's temporary server, where no other is set, out of the reach of Ctrl-C.
+    """Start Prefect's temporary server, out of the reach of Ctrl-C; one that is set must answer.
 
     A terminal sends Ctrl-C to all of its processes; without its server a run could neither
     let its calls land nor end. A child inherits the signals that its parent's thread blocks.
     """
-    from prefect.server.api.server import SubprocessASGIServer  # noqa: PLC0415  slow
-    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415
+    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415  slow, as all of Prefect
+
+    if url := PREFECT_API_URL.value():
+        _refuse_silent_server(url)
+        return
+    from prefect.server.api.server import SubprocessASGIServer  # noqa: PLC0415
 
     def start() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         with suppress(RuntimeError, httpx.HTTPError):  # Prefect tries again, and says why
             SubprocessASGIServer().start()
 
-    if PREFECT_API_URL.value():
-        return
     starting = threading.Thread(target=start, daemon=True)
     starting.start()
     starting.join()
+
+
+def _refuse_silent_server(url: str) -> None:
+    """Raise `Unreachable` where the server that is set does not answer."""
+    from prefect.client.orchestration import get_client  # noqa: PLC0415
+    from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings  # noqa: PLC0415
+
+    patience = {"timeout": SERVER_SECONDS}
+    with (
+        temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}),
+        get_client(httpx_settings=patience, sync_client=True) as client,
+    ):
+        trouble = client.api_healthcheck()
+    if trouble is not None:
+        raise Unreachable(
+            f"Prefect's server at {public(url)} does not answer ({type(trouble).__name__}); "
+            "start the server or unset PREFECT_API_URL",
+            code="prefect_unreachable",
+        )
 
 
 def _raise_what_was_raised(data: object) -> None:
@@ -107,27 +136,26 @@ def _raise_what_was_raised(data: object) -> None:
 
 
 class _Watcher:
-    """Tells the plan of the open run; in a terminal, also how many pictures are done."""
+    """Sees how far the open run has come; tells its plan once it is there."""
 
-    def __init__(self, *, tells_plan: bool) -> None:
+    def __init__(self, *, as_json: bool) -> None:
         self.shop: Workshop | None = None
-        self._tells_plan = tells_plan
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._show, daemon=True)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-        self._tell_plan()  # of a run that was faster than a look
+        self._tells_plan = not as_json
 
     def watch(self, shop: Workshop) -> None:
         """A run has opened."""
         self.shop = shop
 
-    def _tell_plan(self) -> None:
+    def look(self) -> Step:
+        """The step that the run is at; while pictures are worked on, how they ended."""
+        self.tell_plan()
+        if self.shop is None:
+            return STARTING
+        step = self.shop.progress.step()
+        counted = ", ".join(f"{n} {name}" for name, n in self.shop.tally.outcomes.items())
+        return step._replace(doing=counted) if counted and step.doing == CUTTING_OUT else step
+
+    def tell_plan(self) -> None:
         """Once: what was understood, and the cost; a question is told by whoever refuses."""
         plan = self.shop.plan if self.shop else None
         if plan is None or not self._tells_plan:
@@ -136,31 +164,3 @@ class _Watcher:
         show_understood(plan, on=err)
         if plan.verdict != "needs an answer":
             say(plan.message, on=err)
-
-    def _show(self) -> None:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-        )
-        quiet = not sys.stderr.isatty()
-        with Progress(*columns, console=err, transient=True, disable=quiet) as progress:
-            bar = progress.add_task(
-                "starting Prefect (the first time takes up to half a minute)", total=None
-            )
-            while not self._over.wait(LOOK_SECONDS):
-                shop = self.shop
-                if shop is None:
-                    continue
-                if shop.plan is None:
-                    progress.update(bar, description="reading the manifest")
-                    continue
-                self._tell_plan()
-                counted = ", ".join(f"{n} {name}" for name, n in shop.tally.outcomes.items())
-                progress.update(
-                    bar,
-                    description=counted or "working",
-                    total=shop.work_rows,
-                    completed=len(shop.tally.ended),
-                )

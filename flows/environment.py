@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-from packshot.facts.job import Job
 from packshot.providers.registry import PROVIDERS
 
 
@@ -18,12 +17,3 @@ def key_from_environment(provider: str) -> str | None:
 def home_spool() -> str:
     """Where paid results wait on this machine when the store is away."""
     return str(Path.home() / ".packshot" / "spool")
-
-
-def with_spool(job: Job) -> Job:
-    """The job with a place on this machine for results that cannot be stored."""
-    if job.options.spool is not None:
-        return job
-    return job.model_copy(
-        update={"options": job.options.model_copy(update={"spool": home_spool()})}
-    )

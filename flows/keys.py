@@ -1,4 +1,4 @@
-"""Where keys come from: the environment, or a Prefect Secret block. Never a parameter."""
+"""Where secrets come from: the environment, or a Prefect Secret block. Never a parameter."""
 
 from prefect.blocks.system import Secret
 
@@ -11,10 +11,11 @@ def provider_key(provider: str) -> str | None:
     entry = PROVIDERS.get(provider)
     if entry is None or entry.key_variable is None:
         return None
-    return key_from_environment(provider) or _from_block(key_block(provider))
+    return key_from_environment(provider) or from_block(key_block(provider))
 
 
-def _from_block(name: str) -> str | None:
+def from_block(name: str) -> str | None:
+    """What a Secret block holds; None where there is no such block."""
     try:
         value = Secret.load(name).get()  # type: ignore[union-attr]  # sync here, async elsewhere
     except ValueError:  # Prefect's word for a block that does not exist

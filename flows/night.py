@@ -11,9 +11,11 @@ from typing import Any
 from prefect import get_run_logger
 from prefect.client.schemas import State
 from prefect.futures import PrefectFuture, wait
+from prefect.runtime import flow_run
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from flows.environment import with_spool
+from flows.addresses import whole_manifest
+from flows.environment import home_spool
 from flows.form import job_of
 from flows.keys import provider_key
 from flows.quiet import keep_tracebacks_for_surprises
@@ -21,7 +23,7 @@ from flows.states import own, state_of, state_of_error, state_of_stop
 from flows.telling import Telling
 from packshot.facts.errors import PackshotError, StopRequested
 from packshot.run import session
-from packshot.run.workshop import Workshop
+from packshot.run.workshop import Here, Workshop
 from tasks import stages
 from tasks.open_runs import enter, leave
 
@@ -41,15 +43,23 @@ def run_night(asked: Mapping[str, Any], *, retry_failures: bool = False) -> Stat
     keep_tracebacks_for_surprises()
     logger = get_run_logger()
     try:
-        job = with_spool(job_of(asked))
+        job = job_of(asked)
         shop, earlier = session.begin(
-            job, provider_key(job.provider), retry_failures=retry_failures
+            job,
+            provider_key(job.provider),
+            retry_failures=retry_failures,
+            here=Here(spool=home_spool(), manifest=whole_manifest(job), flow_run=flow_run.get_id()),
         )
     except PackshotError as error:
         logger.error("%s", error)  # noqa: TRY400  a sentence, no traceback
         return state_of_error(error)
     for summary in earlier:
         logger.warning("published the report of run %s, which had not ended", summary.run_id)
+    if shop.job.max_credits != shop.asked.max_credits:
+        logger.warning(
+            "this run has been begun before and was interrupted; %g of its `max_credits` are left",
+            shop.job.max_credits,
+        )
     enter(shop)
     try:
         with stopping_on_signals(shop):

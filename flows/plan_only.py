@@ -8,6 +8,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas import State
 from prefect.states import Completed
 
+from flows.addresses import whole_manifest
 from flows.form import DEFAULT, explained, job_of
 from flows.keys import provider_key
 from flows.quiet import keep_tracebacks_for_surprises
@@ -17,6 +18,7 @@ from packshot.facts.errors import PackshotError
 from packshot.run.looking import plan_only as draw_up_only
 from packshot.run.looking import scratch_folder
 from packshot.run.plan import Plan
+from packshot.run.workshop import Here
 
 
 @flow(name="packshot-plan", flow_run_name="{destination}", persist_result=False)
@@ -43,7 +45,8 @@ def _look(asked: Mapping[str, Any]) -> State[Any]:
     try:
         job = job_of(asked)
         with scratch_folder() as folder:
-            plan = draw_up_only(job, provider_key(job.provider), folder).plan
+            here = Here(manifest=whole_manifest(job))
+            plan = draw_up_only(job, provider_key(job.provider), folder, here=here).plan
     except PackshotError as error:
         get_run_logger().error("%s", error)
         return state_of_error(error)

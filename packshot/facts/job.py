@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from packshot.facts.columns import ColumnNames
+from packshot.facts.item import public
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.variant import Variant
 
@@ -172,8 +173,16 @@ class Options(BaseModel):
         return value
 
 
+IN_BLOCK = "secret:"
+"""Before the name of a Prefect Secret block, where an address would stand."""
 Manifest = Annotated[
-    str, Field(min_length=1, description="Path, URL, folder or glob of the catalog's table.")
+    str,
+    Field(
+        min_length=1,
+        description="Path, URL, folder or glob of the catalog's table. An address with a "
+        "signature or a login in it: `secret:` and the name of the Prefect Secret block that "
+        "holds it.",
+    ),
 ]
 Destination = Annotated[
     str, Field(min_length=1, description="Where pictures go: a folder or `s3://bucket/prefix`.")
@@ -232,6 +241,26 @@ class Job(BaseModel):
                 "write the folder's name, for example `pictures`"
             )
         return value
+
+    @property
+    def manifest_block(self) -> str | None:
+        """Name of the Secret block that holds the manifest's address, if one does."""
+        return self.manifest.removeprefix(IN_BLOCK) if self.manifest.startswith(IN_BLOCK) else None
+
+    @property
+    def manifest_name(self) -> str | None:
+        """What the manifest is called instead of its address, where that is in a Secret block."""
+        return None if self.manifest_block is None else self.manifest
+
+    @property
+    def manifest_shown(self) -> str:
+        """The manifest's address as it may be told; `?` in a path is a wildcard and stays."""
+        scheme, mark, rest = self.manifest.partition("://")
+        if scheme.lower() in {"http", "https"}:
+            return public(self.manifest)
+        authority, slash, path = rest.partition("/")
+        login = authority.rpartition("@")
+        return f"{scheme}://{login[2]}{slash}{path}" if mark else self.manifest
 
     @property
     def state_url(self) -> str:

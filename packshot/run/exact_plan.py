@@ -20,6 +20,7 @@ from packshot.facts.job import Job
 from packshot.facts.paid_options import content_hash, fingerprint
 from packshot.facts.purchase import Price
 from packshot.providers.face import Provider
+from packshot.run.progress import Progress
 from packshot.run.work import WorkItem, equal_bytes_settle, url_hash
 from packshot.run.workshop import Place, make_fetcher
 from packshot.world.fetch import Fetched, Fetcher
@@ -39,7 +40,7 @@ ITEMS_AT_ONCE = 2048
 
 
 def exact_demand(
-    job: Job, work: Path, provider: Provider, demanded: Demanded
+    job: Job, work: Path, provider: Provider, demanded: Demanded, progress: Progress
 ) -> tuple[Demand, dict[str, int]]:
     """Fetch every source of the work file; answers the exact demand, and what was found.
 
@@ -52,6 +53,7 @@ def exact_demand(
             for items in _batches(work):
                 for said in pool.map(look.at, items):
                     look.counts[said] += 1
+                    progress.add()
     finally:
         fetcher.close()
     return look.demand(), dict(look.counts)

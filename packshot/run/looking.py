@@ -11,16 +11,18 @@ from typing import NamedTuple
 
 from packshot.decisions.delta import FETCHES
 from packshot.decisions.quote import Funds, Quote, Verdict, decide
-from packshot.facts.errors import (
-    NeedsAnswer,
-)
+from packshot.facts.errors import BadManifest, NeedsAnswer
+from packshot.facts.item import public
 from packshot.facts.job import Job
 from packshot.facts.purchase import Account, PurchaseClass
 from packshot.providers.face import Provider
 from packshot.run.exact_plan import exact_demand
 from packshot.run.plan import Plan, counts, demand, unknowns
 from packshot.run.planning import Asked, PlanFiles, make_plan, utc_now
+from packshot.run.progress import Progress
 from packshot.run.workshop import (
+    NOWHERE,
+    Here,
     Place,
     allowed_schemes,
     asked_class,
@@ -62,17 +64,32 @@ def scratch_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def stage(job: Job, folder: Path) -> Staged:
-    """Read the manifest into one Parquet file. Raises `BadManifest`."""
+def stage(
+    job: Job, folder: Path, called: str | None = None, progress: Progress | None = None
+) -> Staged:
+    """Read the manifest into one Parquet file. Raises `BadManifest`.
+
+    `called` is what errors call it, where its address came from a Secret block.
+    """
     if job.options.plan is not None:
         return stage_saved(Path(job.options.plan), folder / "staged.parquet")
-    return stage_manifest(
-        job.manifest,
-        folder / "staged.parquet",
-        columns=job.options.columns,
-        allowed_schemes=allowed_schemes(job),
-        storage_options=job.options.storage.fsspec_options(),
-    )
+    progress = progress or Progress()
+    progress.begin("reading the manifest")
+    try:
+        return stage_manifest(
+            job.manifest,
+            folder / "staged.parquet",
+            columns=job.options.columns,
+            allowed_schemes=allowed_schemes(job),
+            storage_options=job.options.storage.fsspec_options(),
+            read=progress.add,
+        )
+    except BadManifest as error:
+        if called is None:
+            raise
+        said = error.message.replace(f"`{public(job.manifest)}`", f"`{called}`")
+        renamed = BadManifest(said, error.code)
+    raise renamed  # out here no context names the address
 
 
 def draw_up(
@@ -83,6 +100,7 @@ def draw_up(
     *,
     retry_failures: bool = False,
     fetch: bool = False,
+    progress: Progress,
 ) -> Planned:
     """Compare the manifest with the ledger and price the difference. Spends nothing.
 
@@ -98,6 +116,7 @@ def draw_up(
         retry_failures=retry_failures,
         now=utc_now(),
     )
+    progress.begin("comparing with earlier runs")
     with tables(folder) as connection:
         place.ledger.attach(connection, head, folder)
         files = make_plan(connection, staged.path, asked, folder)
@@ -105,13 +124,11 @@ def draw_up(
         reasons = counts(connection, files, "reason_code")
         wanted = demand(connection, files.work, provider)
     unsure = unknowns(states, begun if begun == head.recut_since else None)
+    fetches = sum(states.get(state, 0) for state in FETCHES)
     if fetch:
-        wanted, found = exact_demand(
-            job,
-            files.work,
-            provider,
-            Demanded.by(job.recut, asked.asked_class, provider.name, begun),
-        )
+        progress.begin("fetching pictures", fetches)
+        demanded = Demanded.by(job.recut, asked.asked_class, provider.name, begun)
+        wanted, found = exact_demand(job, files.work, provider, demanded, progress)
         unsure = [f"{count:,} of the fetched pictures: {said}" for said, count in found.items()]
     funds = Funds(account, job.max_credits, job.keep_credits)
     quote = Quote(wanted, funds, provider.pace)
@@ -127,7 +144,7 @@ def draw_up(
         reasons=reasons,
         known=files.known,
         gone=files.gone,
-        fetches=sum(states.get(state, 0) for state in FETCHES),
+        fetches=fetches,
         calls_at_most=wanted.calls,
         calls_likely=wanted.likely_calls,
         at_most=wanted.at_most,
@@ -160,13 +177,24 @@ def _verdict(job: Job, quote: Quote, asked: PurchaseClass) -> tuple[Verdict, str
     return verdict, None
 
 
-def plan_only(job: Job, api_key: str | None, folder: Path, *, fetch: bool = False) -> Planned:
+def plan_only(
+    job: Job,
+    api_key: str | None,
+    folder: Path,
+    *,
+    fetch: bool = False,
+    here: Here = NOWHERE,
+    progress: Progress | None = None,
+) -> Planned:
     """Plan without a lease: reads the state, asks for the balance, writes nothing anywhere."""
+    asked, job = job, here.whole(job)
+    progress = progress or Progress()
     provider = make_provider(job, api_key)
     try:
         account = provider.account()
         head = Place.of(job).ledger.head()
         standing = Standing(provider, account, head)
-        return draw_up(job, stage(job, folder), folder, standing, fetch=fetch)
+        staged = stage(job, folder, asked.manifest_name, progress)
+        return draw_up(job, staged, folder, standing, fetch=fetch, progress=progress)
     finally:
         provider.close()

@@ -1,32 +1,50 @@
 """Runs that have ended: publish those that died, read the reports of the others."""
 
 import json
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 from packshot.facts.errors import (
     BadOption,
 )
 from packshot.facts.job import Job
 from packshot.run.looking import scratch_folder
+from packshot.run.progress import Progress
 from packshot.run.publishing import publish_interrupted
 from packshot.run.summary import Summary
 from packshot.run.workshop import (
+    NOWHERE,
+    TRY_LENGTH,
+    Here,
     Place,
+    deliver_spool,
     new_run_id,
 )
 from packshot.world.lease import Lease
 
 
-def publish_open_runs(job: Job) -> list[Summary]:
+class LastJob(NamedTuple):
+    """What is on record of a run's job."""
+
+    fields: dict[str, Any]
+    manifest_is_whole: bool
+    """False where the address had a query or a login, which no record holds."""
+
+
+def publish_open_runs(
+    job: Job, progress: Progress | None = None, here: Here = NOWHERE
+) -> list[Summary]:
     """Publish the reports of runs that died or were stopped. Raises `CatalogBusy`."""
     place = Place.of(job)
     if not place.ledger.head().open_runs:
         return []
     lease = Lease.take(place.state, job.catalog, f"report-{new_run_id()}")
     try:
-        place.deliver_spool()
+        deliver_spool(place, here)
         with scratch_folder() as folder:
-            _, summaries = publish_interrupted(place, place.ledger.head(), folder, lease)
+            _, summaries = publish_interrupted(
+                place, place.ledger.head(), folder, lease, progress=progress
+            )
     finally:
         lease.release()
     return summaries
@@ -45,8 +63,40 @@ def read_summary(job: Job, run_id: str | None = None) -> Summary:
     return Summary.model_validate_json(body)
 
 
-def read_job(job: Job) -> dict[str, Any]:
-    """The job of the last run, as it was given. Raises `BadOption` when there is none."""
+def spent_before(place: Place, flow_run: str | None) -> float:
+    """What earlier tries of a flow run have spent, or may have; none of them came to its end.
+
+    All money there is where the report of such a try cannot be made.
+    """
+    if flow_run is None:
+        return 0.0
+    tries = place.state.names(f"{place.job.catalog}/runs")
+    alike = [name for name in tries if name.endswith(f"-{flow_run[-TRY_LENGTH:]}")]
+    return sum(_spent(place, name) for name in alike if _is_try(place, name, flow_run))
+
+
+def _is_try(place: Place, run_id: str, flow_run: str) -> bool:
+    try:
+        record = json.loads(place.state.read(f"{place.run_folder(run_id)}/run.json"))
+    except FileNotFoundError:  # it never came to buying
+        return False
+    started_by: str | None = record.get("flow_run")
+    return started_by == flow_run
+
+
+def _spent(place: Place, run_id: str) -> float:
+    folder = place.run_folder(run_id)
+    try:
+        body = place.state.read(f"{folder}/summary.json")
+    except FileNotFoundError:
+        return math.inf if place.state.names(f"{folder}/intents") else 0.0
+    summary = Summary.model_validate_json(body)
+    return summary.money.charged + summary.money.uncertain if summary.interrupted else 0.0
+
+
+def read_job(job: Job) -> LastJob:
+    """The job of the last run, as far as it is on record. Raises `BadOption` when there is none."""
     place = Place.of(job)
     run_id = read_summary(job).run_id
-    return dict(json.loads(place.state.read(f"{place.run_folder(run_id)}/run.json"))["job"])
+    record = json.loads(place.state.read(f"{place.run_folder(run_id)}/run.json"))
+    return LastJob(record["job"], record.get("manifest_is_whole", True))

@@ -17,6 +17,7 @@ import duckdb
 from packshot.facts.errors import PackshotError, StoreUnavailable, TryTomorrow
 from packshot.facts.purchase import Receipt
 from packshot.run.planning import utc_now
+from packshot.run.progress import Progress
 from packshot.run.report_page import page
 from packshot.run.report_tables import ledger_changes, report_table, write_report
 from packshot.run.summary import Summary, summarise
@@ -201,7 +202,13 @@ def expire_private_inputs(place: Place, head: Head, spare: Sequence[str] = ()) -
 
 
 def publish_interrupted(
-    place: Place, head: Head, scratch: Path, lease: Lease, balance: float | None = None
+    place: Place,
+    head: Head,
+    scratch: Path,
+    lease: Lease,
+    balance: float | None = None,
+    *,
+    progress: Progress | None = None,
 ) -> tuple[Head, list[Summary]]:
     """Publish what earlier runs left open; answers the new head and their summaries.
 
@@ -210,6 +217,8 @@ def publish_interrupted(
     what left the account since the dead run began shows in its books.
     """
     summaries = []
+    progress = progress or Progress()
+    progress.begin("publishing reports of earlier runs", len(head.open_runs))
     live = {"interrupted": True, "balance_after": balance}
     for run_id in head.open_runs:
         try:
@@ -231,4 +240,5 @@ def publish_interrupted(
         else:
             head = published.head
             summaries.append(published.summary)
+        progress.add()
     return head, summaries

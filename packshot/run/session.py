@@ -21,11 +21,11 @@ from packshot.facts.errors import (
     StopRequested,
     StoreUnavailable,
 )
-from packshot.facts.item import public
 from packshot.facts.job import Job
 from packshot.facts.outcome import Outcome, ending_event
 from packshot.run.cutting import Life
 from packshot.run.looking import Standing, draw_up, scratch_folder, stage
+from packshot.run.past_runs import spent_before
 from packshot.run.plan import Plan
 from packshot.run.planning import utc_now
 from packshot.run.publishing import publish, publish_interrupted
@@ -33,9 +33,12 @@ from packshot.run.summary import Summary
 from packshot.run.turns import Turns, prices_of
 from packshot.run.work import WorkItem
 from packshot.run.workshop import (
+    NOWHERE,
+    Here,
     Place,
     Workshop,
     balance_of,
+    deliver_spool,
     make_provider,
     new_run_id,
     open_workshop,
@@ -46,6 +49,8 @@ from packshot.world.store import AlreadyThere
 
 T = TypeVar("T")
 
+CUTTING_OUT = "cutting out"
+"""The step in which a run's pictures end, one by one."""
 ITEMS_AT_ONCE = 256
 _SHORT_OF = {"balance": OutOfCredits, "cap": CapReached, "floor": FloorReached}
 MOST_BATCHES = 64
@@ -62,31 +67,38 @@ class Batch:
 
 
 def begin(
-    job: Job, api_key: str | None, *, run_id: str | None = None, retry_failures: bool = False
+    job: Job,
+    api_key: str | None,
+    *,
+    run_id: str | None = None,
+    retry_failures: bool = False,
+    here: Here = NOWHERE,
 ) -> tuple[Workshop, list[Summary]]:
     """Take the catalog, prove that its places can be written, and tidy up after a dead run.
 
     Answers the workshop and the summaries of earlier runs that were published now.
     """
     cv2.setNumThreads(1)  # pictures are worked on side by side already
+    asked, job = job, here.whole(job)
     place = Place.of(job)
     provider = make_provider(job, api_key)
     with ExitStack() as undo:
         undo.callback(provider.close)
         account = provider.account()
-        run_id = run_id or new_run_id()
+        run_id = run_id or new_run_id(here.flow_run)
         lease = Lease.take(place.state, job.catalog, run_id)
         undo.callback(lease.release)
         _probe(place, lease)
         place.destination.sweep()
         place.state.sweep()
-        place.deliver_spool()
+        deliver_spool(place, here)
         with scratch_folder() as folder:
             head, summaries = publish_interrupted(
                 place, place.ledger.head(), folder, lease, balance_of(account)
             )
         shop = open_workshop(
-            job,
+            _less(job, spent_before(place, here.flow_run)),
+            asked=asked,
             run_id=run_id,
             place=place,
             lease=lease,
@@ -94,9 +106,17 @@ def begin(
             account=account,
             head=head,
             retry_failures=retry_failures,
+            here=here,
         )
         undo.pop_all()
     return shop, summaries
+
+
+def _less(job: Job, spent: float) -> Job:
+    """The job with what is left of its cap."""
+    if job.max_credits is None or not spent:
+        return job
+    return job.model_copy(update={"max_credits": max(0.0, job.max_credits - spent)})
 
 
 def _probe(place: Place, lease: Lease) -> None:
@@ -115,7 +135,7 @@ def _probe(place: Place, lease: Lease) -> None:
 
 def read_manifest(shop: Workshop) -> Staged:
     """Stage the manifest of this run. Raises `BadManifest`."""
-    shop.staged = stage(shop.job, shop.folder)
+    shop.staged = stage(shop.job, shop.folder, shop.asked.manifest_name, shop.progress)
     return shop.staged
 
 
@@ -127,6 +147,7 @@ def detect_changes(shop: Workshop) -> Plan:
         shop.folder,
         Standing(shop.provider, shop.account, shop.head),
         retry_failures=shop.retry_failures,
+        progress=shop.progress,
     )
     known, gone = planned.files.known, planned.files.gone
     share = shop.job.options.max_gone_share
@@ -160,7 +181,7 @@ def check_credits(shop: Workshop) -> Verdict:
         shop.stop.set(_SHORT_OF[verdict.limit](verdict.message))
     if plan.at_most > shop.books.money_left():
         shop.turns = Turns(prices_of(files.work, shop.provider), shop.books.money_left)
-    folder = shop.run_folder
+    folder, asked = shop.run_folder, shop.asked
     shop.place.state.upload(f"{folder}/plan.parquet", files.plan, "application/vnd.apache.parquet")
     shop.write_json(
         "run.json",
@@ -174,25 +195,20 @@ def check_credits(shop: Workshop) -> Verdict:
             "balance_before": balance_of(shop.account),
             "gone": files.gone,
             "retry_failures": shop.retry_failures,
+            "flow_run": shop.flow_run,
             "report": shop.place.state.address(f"{folder}/report.html"),
             "plan": plan.model_dump(mode="json"),
-            "job": shop.job.model_dump(mode="json") | {"manifest": _shown(shop.job.manifest)},
+            "job": asked.model_dump(mode="json") | {"manifest": asked.manifest_shown},
+            "manifest_is_whole": bool(asked.manifest_block)
+            or shop.job.manifest_shown == shop.job.manifest,
         },
     )
     opened = shop.head.opened(shop.run_id, recut_since=shop.recut_begun)
     shop.lease.ask()
     shop.place.ledger.move(opened, was=shop.head)
     shop.head = opened
+    shop.progress.begin(CUTTING_OUT, shop.work_rows)
     return verdict
-
-
-def _shown(manifest: str) -> str:
-    """A manifest's address as it may be written down; `?` in a path is a wildcard and stays."""
-    scheme, mark, rest = manifest.partition("://")
-    if scheme.lower() in {"http", "https"}:
-        return public(manifest)
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}" if mark else manifest
 
 
 def batches(shop: Workshop) -> list[Batch]:
@@ -275,6 +291,7 @@ def cut_one(shop: Workshop, item: WorkItem) -> Outcome:
     shop.journal.record(ending_event(ending))
     shop.tally.end(item.number, ending.outcome)
     shop.books.read_balance_when_due()
+    shop.progress.add()
     return ending.outcome
 
 
@@ -285,6 +302,7 @@ def stop(shop: Workshop, why: str) -> None:
 
 def publish_report(shop: Workshop) -> Summary:
     """Write the report, fold the run into the ledger, and close the run."""
+    shop.progress.begin("publishing the report")
     shop.lease.ask()
     shop.journal.flush()
     stats = shop.governor.stats()

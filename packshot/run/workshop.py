@@ -22,6 +22,7 @@ from packshot.run.books import Books
 from packshot.run.governor import Governor
 from packshot.run.plan import Plan
 from packshot.run.planning import PlanFiles
+from packshot.run.progress import Progress
 from packshot.run.stopping import StopFlag
 from packshot.run.summary import Summary
 from packshot.run.turns import Turns
@@ -38,6 +39,8 @@ from packshot.world.store import Store, open_store
 
 CLAIM_MARGIN_SECONDS = 600
 """A call may leave just before its item's time is up, and then take minutes."""
+TRY_LENGTH = 6
+"""So many characters at a run id's end tell of its flow run."""
 RUN_ID_TIME = "%Y%m%dT%H%M%S"
 
 
@@ -71,14 +74,29 @@ class Place:
             )
         return cls(job, destination, state, Ledger(state, job.catalog))
 
-    def deliver_spool(self) -> None:
-        """Store what was paid for and could not be stored before. Raises `StoreUnavailable`."""
-        if self.job.options.spool:
-            Spool(Path(self.job.options.spool), self.state.url).deliver(Masters(self.state))
-
     def run_folder(self, run_id: str) -> str:
         """Where one run keeps what it writes."""
         return f"{self.job.catalog}/runs/{run_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What a run takes from where it runs; the job on record holds none of it."""
+
+    spool: str | None = None
+    """Where paid results wait while the store is away, unless the job names a folder."""
+    manifest: str | None = None
+    """The manifest's whole address, where the job holds a name for it or what may be shown."""
+    flow_run: str | None = None
+    """Which of Prefect's runs this is, or is a further try of."""
+
+    def whole(self, job: Job) -> Job:
+        """The job with the manifest's whole address."""
+        return job.model_copy(update={"manifest": self.manifest}) if self.manifest else job
+
+
+NOWHERE = Here()
+"""Of a run that is told nothing beside its job."""
 
 
 def make_provider(job: Job, api_key: str | None) -> Provider:
@@ -124,9 +142,10 @@ def allowed_schemes(job: Job) -> frozenset[str]:
     return frozenset(schemes)
 
 
-def new_run_id() -> str:
-    """Sorts by time of start, and is unique."""
-    return f"{datetime.now(UTC):{RUN_ID_TIME}}-{token_hex(3)}"
+def new_run_id(flow_run: str | None = None) -> str:
+    """Sorts by time of start, and is unique; tries of one flow run end alike."""
+    end = flow_run[-TRY_LENGTH:] if flow_run else token_hex(TRY_LENGTH // 2)
+    return f"{datetime.now(UTC):{RUN_ID_TIME}}-{end}"
 
 
 class SingleFlight:
@@ -181,6 +200,8 @@ class Workshop:
     """Everything that a run's stages work with. One per process and run."""
 
     job: Job
+    asked: Job
+    """The job as it goes on record: without what is only true here and now."""
     run_id: str
     place: Place
     head: Head
@@ -199,12 +220,14 @@ class Workshop:
     stop: StopFlag
     started_at: datetime
     retry_failures: bool
+    flow_run: str | None
     books: Books
     width: threading.BoundedSemaphore
     """Pictures worked on at once."""
     gate: Callable[[], None]
     """Raises unless a call may leave now."""
     single_flight: SingleFlight = field(default_factory=SingleFlight)
+    progress: Progress = field(default_factory=Progress)
     tally: Tally = field(default_factory=Tally)
     unanswered: set[str] = field(default_factory=set)
     """Fingerprints whose calls went unanswered; nobody calls for them again in this run."""
@@ -265,6 +288,7 @@ class Workshop:
 def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere else
     job: Job,
     *,
+    asked: Job,
     run_id: str,
     place: Place,
     lease: Lease,
@@ -272,6 +296,7 @@ def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere
     account: Account,
     head: Head,
     retry_failures: bool,
+    here: Here,
 ) -> Workshop:
     """Lay out the parts of a run whose lease is held."""
     run_folder = place.run_folder(run_id)
@@ -283,6 +308,7 @@ def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere
 
     return Workshop(
         job=job,
+        asked=asked,
         run_id=run_id,
         place=place,
         head=head,
@@ -296,12 +322,13 @@ def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere
         journal=Journal(place.state, run_folder, stop.set),
         intents=IntentLog(place.state, run_folder, gate),
         budget=PixelBudget(job.options.limits.decoded_megapixels * 1_000_000),
-        spool=Spool(Path(job.options.spool), place.state.url) if job.options.spool else None,
+        spool=spool_of(place, here),
         stop=stop,
         gate=gate,
         width=threading.BoundedSemaphore(job.options.limits.workers),
         started_at=datetime.now(UTC),
         retry_failures=retry_failures,
+        flow_run=here.flow_run,
         books=Books(
             balance=balance_of(account),
             cap=job.max_credits,
@@ -310,6 +337,18 @@ def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere
             refresh_every=job.options.account_every,
         ),
     )
+
+
+def spool_of(place: Place, here: Here) -> Spool | None:
+    """Where this run's paid results wait while the store is away."""
+    folder = place.job.options.spool or here.spool
+    return Spool(Path(folder), place.state.url) if folder else None
+
+
+def deliver_spool(place: Place, here: Here) -> None:
+    """Store what was paid for and could not be stored before. Raises `StoreUnavailable`."""
+    if spool := spool_of(place, here):
+        spool.deliver(Masters(place.state))
 
 
 def balance_of(account: Account) -> float | None:

@@ -72,10 +72,12 @@ def stage_manifest(
     columns: ColumnNames,
     allowed_schemes: frozenset[str],
     storage_options: Mapping[str, Any],
+    read: Callable[[int], object] = lambda _: None,
 ) -> Staged:
     """Read a manifest and write it to `out`, normalised; `out` appears only when complete.
 
-    Raises `BadManifest`. The file holds URLs as they will be fetched, signatures included.
+    `read` is told how many records have been read, again and again. Raises `BadManifest`. The
+    file holds URLs as they will be fetched, signatures included.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = out.with_name(f"{out.name}.part")
@@ -83,7 +85,7 @@ def stage_manifest(
     try:
         with opened(manifest, storage_options) as files, closing(staging):
             for file in files:
-                staging.add(file)
+                staging.add(file, read)
         aside.replace(out)
     finally:
         aside.unlink(missing_ok=True)
@@ -103,7 +105,7 @@ class _Staging:
         self._left_out: dict[str, None] = {}
         self._rows = self._staged = self._rejected = 0
 
-    def add(self, file: ManifestFile) -> None:
+    def add(self, file: ManifestFile, read: Callable[[int], object]) -> None:
         """Stage one file's records."""
         records = table(file, self._meaning.header if self._meaning else None)
         meaning = self._meaning = self._meaning or understand(records.header, self._columns)
@@ -114,7 +116,9 @@ class _Staging:
             pictures = _Pictures(chunk, meaning, file.folder, self._allowed)
             staged = pictures.table(schema, None if file.alone else file.name)
             self._writer.write_table(staged)
-            self._rows += len(chunk.rows) + len(chunk.broken)
+            records_read = len(chunk.rows) + len(chunk.broken)
+            self._rows += records_read
+            read(records_read)
             self._staged += staged.num_rows
             self._rejected += staged.num_rows - staged["reject_code"].null_count
         self._left_out |= dict.fromkeys(records.left_out)

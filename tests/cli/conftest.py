@@ -39,7 +39,7 @@ def plain_desk(market: Market, tmp_path: Path) -> Iterator[Desk]:
     """A desk for commands that need no Prefect; the sandbox remembers nothing."""
     market.open_anew()
     yield Desk(market, tmp_path, {k: v for k, v in os.environ.items() if "PREFECT" not in k})
-    market.state.change({"latency_seconds": 0})
+    market.state.change({"latency_seconds": 0, "cdn_latency_seconds": 0})
 
 
 @pytest.fixture

@@ -3,11 +3,13 @@
 import csv
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,14 +85,34 @@ class Desk:
         out, err = going.communicate(timeout=60)
         return Done(going.returncode, out, err)
 
-    def begin(self, *words: str, key: str = "any") -> subprocess.Popen[str]:
+    def do_at_terminal(self, *words: str) -> Done:
+        """Carry out a command whose stderr is a terminal; all that it has shown is in `err`."""
+        here, there = pty.openpty()
+        going = self.begin(*words, stderr=there)
+        os.close(there)
+        said = bytearray()
+        with suppress(OSError):  # nobody writes to the terminal any more
+            while chunk := os.read(here, 4096):
+                said += chunk
+        os.close(here)
+        out, _ = going.communicate(timeout=60)
+        return Done(going.returncode, out, said.decode())
+
+    def begin(
+        self, *words: str, key: str = "any", stderr: int = subprocess.PIPE
+    ) -> subprocess.Popen[str]:
         """Start a command."""
         return subprocess.Popen(
             [PACKSHOT, *words],
             cwd=self.folder,
-            env={**self.environment, "HOME": str(self.folder), "REMOVEBG_API_KEY": key},
+            env={
+                **self.environment,
+                "HOME": str(self.folder),
+                "REMOVEBG_API_KEY": key,
+                "TERM": "xterm",
+            },
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             start_new_session=True,
         )

@@ -1,5 +1,7 @@
 """The command as its user runs it: real processes, a real sandbox, a real Prefect server."""
 
+import json
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +11,7 @@ from moto.server import ThreadedMotoServer
 
 from cli.exits import Exit
 from tests.cli.desk import Desk
+from tests.flows.served import Prefect
 from tests.run.nights import photo
 
 pytestmark = pytest.mark.slow
@@ -38,6 +41,19 @@ def test_plan_that_fetches_is_exact(plain_desk: Desk) -> None:
     assert (plan["exact"], plan["calls_at_most"], plan["at_most"]) == (True, 2, 2.0)
     assert "1 of the fetched pictures: equal to another new picture" in plan["unknowns"]
     assert (plain_desk.charged, plain_desk.left_behind) == (0, {manifest})
+
+
+def test_plan_that_fetches_shows_how_far_it_is(plain_desk: Desk) -> None:
+    """At a terminal a bar moves on stderr; for machines there is none."""
+    plain_desk.market.state.change({"cdn_latency_seconds": 0.6})
+    words = ("plan", plain_desk.catalog(4), "out", *plain_desk.sandboxed, "--fetch")
+    slowly = ("--set=limits.fetches_at_once=2",)
+    done = plain_desk.do_at_terminal(*words, *slowly)
+    assert done.code == Exit.DONE
+    assert "fetching pictures" in done.err
+    assert re.search("[1-3]/4", done.err)
+    assert "/4" not in done.out
+    assert plain_desk.do_at_terminal(*words, "--json").err == ""
 
 
 @pytest.mark.parametrize("flag", ["--limit=2", "--sample=2", "--only=SKU-0.png"])
@@ -89,6 +105,17 @@ def test_sandbox_ends_with_ctrl_c(plain_desk: Desk) -> None:
     assert plain_desk.end(going, signal.SIGINT).code == Exit.DONE
 
 
+def test_prefect_server_that_is_down_is_named(plain_desk: Desk) -> None:
+    """It is no defect of the command's; one line says what to do."""
+    down = "http://127.0.0.1:1/api"
+    plain_desk.environment = {**plain_desk.environment, "PREFECT_API_URL": down}
+    done = plain_desk.do("run", plain_desk.catalog(1), "out", *plain_desk.sandboxed)
+    assert (done.code, done.out, plain_desk.charged) == (Exit.STOPPED, "", 0)
+    assert f"Prefect's server at {down} does not answer (ConnectError)" in done.err
+    assert "start the server or unset PREFECT_API_URL" in done.err
+    assert done.err.count("\n") == 1
+
+
 # --- running --------------------------------------------------------------------------
 
 
@@ -101,6 +128,26 @@ def test_saved_plan_is_carried_out_and_nothing_else(desk: Desk) -> None:
     desk.catalog(5)
     done = desk.do("run", manifest, "out", "--plan=p", "--json")
     assert (done.code, done.document["rows"], desk.charged) == (Exit.DONE, 3, 2)
+
+
+def test_run_shows_how_far_it_is(desk: Desk) -> None:
+    """At a terminal a bar counts pictures, and what became of them."""
+    desk.market.state.change({"latency_seconds": 0.6})
+    slowly = ("--set=limits.calls_at_once=2",)
+    done = desk.do_at_terminal("run", desk.catalog(6), "out", *desk.sandboxed, *slowly)
+    assert done.code == Exit.DONE
+    assert "starting Prefect" in done.err
+    assert re.search("[1-5] cut .*[1-5]/6", done.err)
+
+
+def test_report_of_a_dead_run_shows_that_it_is_made(desk: Desk) -> None:
+    """Publishing takes its time, too."""
+    desk.market.state.change({"latency_seconds": 1})
+    words = ("run", desk.catalog(6), "out", *desk.sandboxed, "--set=limits.calls_at_once=2")
+    desk.end(desk.begin_and_wait(*words, calls=1), signal.SIGKILL)
+    done = desk.do_at_terminal("report", "out")
+    assert done.code == Exit.DONE
+    assert re.search("publishing reports of earlier runs .*0/1", done.err)
 
 
 def test_failures_are_told_and_retried_alone(desk: Desk) -> None:
@@ -116,6 +163,23 @@ def test_failures_are_told_and_retried_alone(desk: Desk) -> None:
     assert (again.code, again.document["outcomes"]) == (Exit.DONE, {"unchanged": 2, "cut": 1})
     assert (desk.charged, max(desk.sold.values())) == (3, 1)
     assert desk.do("report", "out", "--json").document == again.document
+
+
+def test_signed_manifest_stays_here_and_is_named_again_for_a_retry(
+    desk: Desk, prefect_server: Prefect
+) -> None:
+    """Neither Prefect nor the state learn the signature; `retry` says what it needs."""
+    desk.put("list.csv", (desk.folder / desk.catalog(1)).read_bytes())
+    signed = f"{desk.market.url}/cdn/{desk.name}/list.csv?sig=planted-7f3"
+    assert desk.do("run", signed, "out", *desk.sandboxed).code == Exit.DONE
+    assert "planted" not in json.dumps(prefect_server.ask("POST", "/flow_runs/filter", {}))
+    assert b"planted" not in b"".join(
+        file.read_bytes() for file in (desk.folder / "out-state").rglob("*.json")
+    )
+    refused = desk.do("retry", "out")
+    assert refused.code == Exit.WRONG_USAGE
+    assert "list.csv with a query or a login, which are not kept" in refused.err
+    assert desk.do("retry", "out", "--manifest", signed).code == Exit.DONE
 
 
 def test_only_that_names_nothing_is_refused(desk: Desk) -> None:

@@ -12,6 +12,7 @@ from cli.given import Given
 from cli.jobs import FORMS, job_from, job_of_plan, job_of_retry
 from packshot.facts.errors import BadOption
 from packshot.facts.job import Job
+from packshot.run.past_runs import LastJob
 from tests.cli.conftest import Command
 
 PLACES = {"manifest": "catalog.csv", "destination": "pictures"}
@@ -90,9 +91,27 @@ def test_retry_leaves_out_what_was_for_one_run_only() -> None:
         | {"limit": 1, "only": ["A"], "max_credits": 3, "recut": "never"}
         | {"options": {"sample": 2, "plan": "p", "yes": 9, "variants": [{"name": "a"}]}}
     )
-    job = job_of_retry(given(quality="80"), last.model_dump(mode="json"))
+    job = job_of_retry(
+        given(quality="80"), LastJob(last.model_dump(mode="json"), manifest_is_whole=True)
+    )
     assert (job.limit, job.only, job.options.sample, job.options.plan) == (None, None, None, None)
     assert (job.max_credits, job.recut, job.options.variants[0].name) == (3, "never", "a")
+
+
+def test_retry_asks_for_a_manifest_that_is_not_kept_whole(tmp_path: Path) -> None:
+    """A signature is on no record; flag or job file name the address again."""
+    last = LastJob(PLACES | {"manifest": "https://shop/m.csv"}, manifest_is_whole=False)
+    with pytest.raises(BadOption, match="give the whole address with `--manifest`"):
+        job_of_retry(given(), last)
+    file = written(tmp_path, "manifest: https://shop/m.csv?sig=file")
+    assert job_of_retry(given(file=file), last).manifest == "https://shop/m.csv?sig=file"
+    whole = "https://shop/m.csv?sig=flag"
+    assert job_of_retry(given(manifest=whole), last).manifest == whole
+
+
+def test_name_of_a_secret_block_is_no_path() -> None:
+    """It stays as it was typed, whatever folder this is."""
+    assert job_from(given(), PLACES | {"manifest": "secret:m"}).manifest == "secret:m"
 
 
 def test_name_of_a_field_is_its_flag() -> None:
@@ -221,6 +240,11 @@ def test_plan_caps_what_its_run_may_spend(saved: Path) -> None:
     again = given(**PLACES, max_credits="9", when_short="stop")
     job = job_of_plan(again, saved)
     assert (job.max_credits, job.when_short, job.options.plan) == (0, "stop", str(saved))
+
+
+def test_plan_holds_nobodys_home(saved: Path) -> None:
+    """Whoever carries it out keeps unstored results in a home of their own."""
+    assert job_of_plan(given(), saved).options.spool is None
 
 
 @pytest.mark.parametrize(

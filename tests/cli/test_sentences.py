@@ -65,6 +65,7 @@ REFUSED = {
     "catalog.csv out --job missing.yaml": "--job missing.yaml cannot be read",
     "catalog.csv out --only X --only Y": "--only X, Y: the manifest has no such SKU or key",
     "catalog.csv out --save no/where/p": "the plan cannot be saved as no/where/p",
+    "secret:m out": "Prefect's Secret blocks, such as `m`, are read by `run` and `retry` only",
     "catalog.csv out --provider removebg": "set REMOVEBG_API_KEY in the environment",
 }
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import httpx
 
 ROOT = Path(__file__).parents[2]
+USUAL_PORT = "4200"
 ENDS = {"COMPLETED", "FAILED", "CANCELLED", "CRASHED"}
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -73,11 +74,34 @@ class Prefect:
     @contextmanager
     def process(self, *words: str) -> Iterator[subprocess.Popen[bytes]]:
         """A command in the background, and its children, gone when the block ends."""
-        with (self.home / f"{words[3]}.log").open("wb") as log:
+        with self._running(f"{words[3]}.log", [sys.executable, *words], self.environment) as it:
+            yield it
+
+    @contextmanager
+    def pasted(self, block: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Lines of a shell, as somebody pastes them who has only installed the project.
+
+        They find this server's port instead of the usual one, and end at the first that fails.
+        """
+        environment = self.environment | {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PREFECT_SERVER_API_PORT": str(self.port),
+        }
+        del environment["PREFECT_API_URL"]
+        lines = block.replace(USUAL_PORT, str(self.port))
+        with self._running("pasted.log", ["bash", "-ec", lines], environment) as it:
+            yield it
+
+    @contextmanager
+    def _running(
+        self, log_name: str, command: list[str], environment: dict[str, str]
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        with (self.home / log_name).open("wb") as log:
             running = subprocess.Popen(
-                [sys.executable, *words],
+                command,
                 cwd=ROOT,
-                env=self.environment,
+                env=environment,
+                stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -122,6 +146,14 @@ class Prefect:
             return httpx.get(f"{self.url}/health", timeout=5).is_success
         except httpx.TransportError:
             return False
+
+    def has_worker(self) -> bool:
+        """Whether a worker of the pool `packshot` is at work."""
+        try:
+            answer = httpx.post(f"{self.url}/work_pools/packshot/workers/filter", json={})
+        except httpx.TransportError:
+            return False
+        return answer.is_success and any(one["status"] == "ONLINE" for one in answer.json())
 
     def deployment(self, name: str) -> Row:
         """A deployment by `flow/name`."""

@@ -19,6 +19,12 @@ from tests.flows.served import Prefect, Row, soon
 
 pytestmark = pytest.mark.slow
 
+SAMPLE_NIGHTS = [
+    "13 cut, 3 rejected, 2 skipped, 1 failed, 1 reused; nothing charged",
+    "14 unchanged, 3 rejected, 2 skipped, 1 deferred; nothing charged",
+    "14 unchanged, 3 rejected, 2 skipped, 1 failed; nothing charged",
+]
+"""The sample catalog cut out, looked at again, and its failures retried."""
 STORE_A_KEY = """
 from prefect.blocks.system import Secret
 Secret(value="planted-key").save("packshot-removebg-key")
@@ -148,6 +154,28 @@ def test_a_run_with_other_places_is_complete(prefect: Prefect, night: tuple[Cata
     assert "RED" in report.read_text()
 
 
+def test_one_parameter_is_changed_and_the_others_stay(prefect: Prefect, tmp_path: Path) -> None:
+    """Each deployment that cuts out takes the sample catalog from `prefect.yaml`, and does it."""
+    destination = str(tmp_path / "sample")
+    states = [
+        prefect.ended(prefect.start(name, destination=destination), 120)["state"]
+        for name in ("packshot/on-demand", "packshot/nightly", "packshot-retry/retry-failures")
+    ]
+    assert {state["name"] for state in states} == {"CompletedWithFailures"}, states
+    assert [state["message"] for state in states] == SAMPLE_NIGHTS
+    assert len(list(tmp_path.glob("sample/*/*.png"))) == 14
+
+
+def test_plan_and_retry_are_about_the_nightly_catalog(prefect: Prefect) -> None:
+    """On demand has pictures and memory of its own."""
+    nightly = prefect.deployment("packshot/nightly")["parameters"]
+    assert nightly["destination"] == "demo/nightly"
+    for name in ("packshot-plan/plan-only", "packshot-retry/retry-failures"):
+        assert prefect.deployment(name)["parameters"] == nightly
+    on_demand = prefect.deployment("packshot/on-demand")["parameters"]
+    assert on_demand == nightly | {"destination": "demo/on-demand"}
+
+
 def test_a_run_shows_its_summary_and_progress(prefect: Prefect, night: tuple[Catalog, Row]) -> None:
     """The artifact links to the report; the bar is full."""
     catalog, run = night
@@ -209,7 +237,10 @@ def test_the_form_explains_every_field(prefect: Prefect, deployment: str) -> Non
     assert there["description"]
     assert there["concurrency_limit"] is None
     assert there["global_concurrency_limit"] is None
-    assert bool(there["schedules"]) == (deployment == "packshot/nightly")
+    schedules = [each["schedule"] for each in there["schedules"] if each["active"]]
+    assert [(each["cron"], each["timezone"]) for each in schedules] == (
+        [("30 2 * * *", "UTC")] if deployment == "packshot/nightly" else []
+    )
 
 
 def test_automations_are_there_once(prefect: Prefect, silent_run: str) -> None:
@@ -254,6 +285,8 @@ def test_a_killed_run_is_run_again_once(
     run = prefect.ended(run_id)
     assert run["state"]["name"] == "Completed", prefect.logs(run_id)
     assert run["state"]["message"].startswith("2 cut; 2 credits charged")
+    tries = [json.loads(file.read_text()) for file in catalog.state.glob("runs/*/run.json")]
+    assert [each["flow_run"] for each in tries] == [run_id, run_id]
     assert prefect.run(crashed_twice)["state"]["type"] == "CRASHED"
     assert prefect.run(crashed_twice)["run_count"] == 2
 

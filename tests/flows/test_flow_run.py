@@ -21,8 +21,15 @@ asked = json.loads(sys.argv[1])
 if (seconds := asked.pop("seconds_until_finish")) is not None:
     stopping.seconds_until = lambda clock: seconds  # nobody waits for a full minute
 from flows.cut_catalog import cut_catalog
-state = cut_catalog(**asked, return_state=True)
+from flows.plan_only import plan_only
+flow = {"packshot": cut_catalog, "packshot-plan": plan_only}[sys.argv[2]]
+state = flow(**asked, return_state=True)
 print(json.dumps([state.name, state.message]))
+"""
+
+STORE = """
+from prefect.blocks.system import Secret
+Secret(value="{address}").save("shop-manifest")
 """
 
 
@@ -45,10 +52,17 @@ def shop(market: Market, tmp_path: Path) -> Shop:
 
 
 def run(
-    server: Prefect, shop: Shop, *, seconds_until_finish: float | None = None, **changes: object
+    server: Prefect,
+    shop: Shop,
+    *,
+    flow: str = "packshot",
+    manifest: str | None = None,
+    seconds_until_finish: float | None = None,
+    **changes: object,
 ) -> tuple[str, str]:
     """Run the flow with this job; its state's name and sentence."""
     job = shop.job(**changes).model_dump(mode="json")
+    job["manifest"] = manifest or job["manifest"]
     told = server.environment | {"HOME": str(shop.folder), "REMOVEBG_API_KEY": KEY}
     done = subprocess.run(
         [
@@ -56,6 +70,7 @@ def run(
             "-c",
             RUN,
             json.dumps(job | {"seconds_until_finish": seconds_until_finish}),
+            flow,
         ],
         cwd=ROOT,
         env=told,
@@ -72,6 +87,12 @@ def summary(shop: Shop) -> dict[str, Any]:
     """Of the newest run that was published."""
     newest = max(shop.state.glob(f"{shop.catalog}/runs/*/summary.json"))
     return dict(json.loads(newest.read_text()))
+
+
+def recorded(shop: Shop) -> list[dict[str, Any]]:
+    """The jobs of all runs, as they are on record for a retry by whoever it may be."""
+    files = sorted(shop.state.glob(f"{shop.catalog}/runs/*/run.json"))
+    return [json.loads(file.read_text())["job"] for file in files]
 
 
 def test_at_the_time_to_finish_by_calls_in_flight_land(server: Prefect, shop: Shop) -> None:
@@ -97,6 +118,15 @@ def test_at_the_time_to_finish_by_calls_in_flight_land(server: Prefect, shop: Sh
     assert summary(shop)["outcomes"] == {"cut": 8, "unchanged": 4}
 
 
+def test_a_run_fails_beyond_the_share_that_was_set(server: Prefect, shop: Shop) -> None:
+    """Three of twelve: more than a fifth, and no more than a quarter."""
+    for number in range(3):
+        shop.put(f"{number:02d}.png", b"no picture")
+    name, message = run(server, shop, max_failed_share=0.2)
+    assert (name, message.rpartition("; ")[2]) == ("Failed", "more than 20% did not succeed")
+    assert run(server, shop, max_failed_share=0.25)[0] == "CompletedWithFailures"
+
+
 def test_what_cannot_be_stored_waits_at_home(server: Prefect, shop: Shop) -> None:
     """A run needs not be told of a spool; the next one delivers it, and nothing is bought again."""
     shop.state.mkdir(parents=True)
@@ -111,3 +141,45 @@ def test_what_cannot_be_stored_waits_at_home(server: Prefect, shop: Shop) -> Non
     assert set(shop.market.state.identities.values()) == {1}
     assert summary(shop)["outcomes"] == {"cut": 12 - sold, "recovered": sold}
     assert not list((shop.folder / ".packshot" / "spool").glob("*/*.zip"))
+    assert {job["options"]["spool"] for job in recorded(shop)} == {None}
+
+
+def test_a_spool_that_was_asked_for_is_used_and_stays_on_record(
+    server: Prefect, shop: Shop
+) -> None:
+    """A folder that was named is part of the job."""
+    shop.state.mkdir(parents=True)
+    (shop.state / "masters").write_text("a file in the way")
+    named = shop.folder / "named"
+    assert run(server, shop, limit=1, spool=str(named))[0] == "StoreUnavailable"
+    assert len(list(named.glob("*/*.zip"))) == 1
+    assert [job["options"]["spool"] for job in recorded(shop)] == [str(named)]
+
+
+def test_a_secret_manifest_address_is_read_from_its_block(server: Prefect, shop: Shop) -> None:
+    """Runs and plans find it there; nothing that Prefect or the state keep holds it."""
+    shop.put("planted-4c1.csv", shop.manifest.read_bytes())
+    store = STORE.format(address=shop.url("planted-4c1.csv?sig=planted-4c1"))
+    server.command("-c", store)
+    manifest = "secret:shop-manifest"
+    planned = run(server, shop, flow="packshot-plan", manifest=manifest)
+    assert planned[0] == "Completed", planned
+    done = run(server, shop, manifest=manifest)
+    assert done == ("Completed", "12 cut; 12 credits charged")
+    assert [job["manifest"] for job in recorded(shop)] == [manifest]
+    shop.take_down("planted-4c1.csv")
+    assert run(server, shop, manifest=manifest) == (
+        "BadManifest",
+        f"There is nothing at `{manifest}`.",
+    )
+    for kind in ("flow_runs", "task_runs", "logs", "artifacts", "events"):
+        assert "planted-4c1" not in json.dumps(server.ask("POST", f"/{kind}/filter", {})), kind
+    kept = [file for file in shop.state.rglob("*") if file.is_file()]
+    assert not [file for file in kept if b"planted-4c1" in file.read_bytes()]
+
+
+def test_a_block_that_is_not_there_is_named(server: Prefect, shop: Shop) -> None:
+    """The sentence says where an address is expected."""
+    name, message = run(server, shop, manifest="secret:no-such-block")
+    assert name == "BadOption"
+    assert message.startswith("manifest: there is no Secret block `no-such-block`")

@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
@@ -18,21 +19,38 @@ from tests.flows.served import ROOT, Prefect, free_port, soon
 pytestmark = pytest.mark.slow
 
 PACKSHOT = Path(sys.executable).with_name("packshot")
-DEPLOYED = {
-    "prefect server start &",
-    "export PREFECT_API_URL=http://127.0.0.1:4200/api",
-    "prefect work-pool create packshot --type process",
-    "prefect deploy --all",
-    "python -m flows.automations",
-    "prefect worker start --pool packshot",
-}
-"""What the fixtures of this folder and its other tests run."""
+NIGHTLY = "## Every night"
+
+
+def blocks() -> list[tuple[str, str]]:
+    """Heading and text of all the README's shell blocks, in order."""
+    sections = re.split(r"^(?=## )", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    return [
+        (section.splitlines()[0], block)
+        for section in sections
+        for block in re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    ]
 
 
 def commands() -> list[str]:
-    """All lines of the README's shell blocks, in order."""
-    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    return [line for block in blocks for line in block.splitlines() if line]
+    """All lines that the reader types one by one."""
+    return [
+        line
+        for heading, block in blocks()
+        for line in block.splitlines()
+        if line and heading != NIGHTLY
+    ]
+
+
+@pytest.fixture(scope="module")
+def nightly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
+    """What stands once the block for every night has been pasted, as it is written."""
+    (block,) = (text for heading, text in blocks() if heading == NIGHTLY)
+    prefect = Prefect(tmp_path_factory.mktemp("prefect"), free_port())
+    with prefect.pasted(block) as shell:
+        soon(lambda: prefect.has_worker() or shell.poll() is not None, 150, "a worker")
+        assert shell.poll() is None, (prefect.home / "pasted.log").read_text()
+        yield prefect
 
 
 class Reader:
@@ -43,7 +61,7 @@ class Reader:
         self.bucket = bucket
         self.market = market
         self.port = free_port()
-        self.environment = prefect.environment | {"PREFECT_API_URL": prefect.url}
+        self.environment = prefect.environment
         self.servers: list[subprocess.Popen[bytes]] = []
 
     def type(self, line: str) -> None:
@@ -106,13 +124,13 @@ def test_the_demo_is_what_make_demo_types() -> None:
     assert said.stdout.splitlines()[-1] == ".venv/bin/packshot demo"
 
 
-def test_a_second_demo_changes_nothing(prefect: Prefect, tmp_path: Path) -> None:
+def test_a_second_demo_changes_nothing(nightly: Prefect, tmp_path: Path) -> None:
     """Cut out, and then nothing: the sample catalog, twice."""
     said = [
         subprocess.run(
             [PACKSHOT, "demo"],
             cwd=tmp_path,
-            env=prefect.environment | {"PREFECT_API_URL": prefect.url},
+            env=nightly.environment,
             capture_output=True,
             text=True,
             timeout=120,
@@ -127,7 +145,7 @@ def test_a_second_demo_changes_nothing(prefect: Prefect, tmp_path: Path) -> None
 
 
 def test_every_command_of_the_readme_runs(
-    prefect: Prefect, bucket_url: str, tmp_path: Path
+    nightly: Prefect, bucket_url: str, tmp_path: Path
 ) -> None:
     """Typed in order, each ends with exit code 0; the sandbox stands in for remove.bg."""
     pictures = tmp_path / "pictures"
@@ -136,13 +154,13 @@ def test_every_command_of_the_readme_runs(
     with Sandbox(folder=pictures) as market:
         catalog = f"sku,image_url\nBALL-7,{market.url}/cdn/ball.jpg\n"
         (tmp_path / "catalog.csv").write_text(catalog)
-        reader = Reader(prefect, tmp_path, bucket_url, market)
+        reader = Reader(nightly, tmp_path, bucket_url, market)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"):
             reader.environment[name] = os.environ[name]
         _put(bucket_url, catalog)
         try:
             for line in commands():
-                if line != "make demo" and line not in DEPLOYED:
+                if line != "make demo":
                     reader.type(line)
         finally:
             for server in reader.servers:
@@ -152,10 +170,16 @@ def test_every_command_of_the_readme_runs(
     assert list(tmp_path.glob("rehearsal/BALL-7/*.png"))
 
 
-def test_the_commands_for_prefect_are_the_ones_the_fixtures_run() -> None:
-    """A documented command that nothing runs is a promise without a witness."""
-    ours = ("make ", "packshot ", "export REMOVEBG_API_KEY", "REMOVEBG_API_KEY")
-    assert {line for line in commands() if not line.startswith(ours)} == DEPLOYED
+def test_the_block_for_every_night_can_be_pasted(nightly: Prefect) -> None:
+    """Server, pool, deployments, automations and worker are there."""
+    deployments = nightly.ask("POST", "/deployments/filter", {})
+    assert sorted(one["name"] for one in deployments) == [
+        "nightly",
+        "on-demand",
+        "plan-only",
+        "retry-failures",
+    ]
+    assert len(nightly.ask("POST", "/automations/filter", {})) == 2
 
 
 def _put(bucket: str, catalog: str) -> None:

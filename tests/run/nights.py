@@ -22,6 +22,7 @@ from packshot.facts.job import Job
 from packshot.run import session
 from packshot.run.plan import Plan
 from packshot.run.summary import Summary
+from packshot.run.workshop import Here
 from packshot.sandbox.gate import CLASS_HEADER
 from packshot.sandbox.product_cdn import PREFIX
 from packshot.sandbox.server import Sandbox
@@ -195,10 +196,11 @@ class Shop:
             **own,
         )
 
-    def night(self, *, retry: bool = False, **changes: Any) -> Night:  # noqa: ANN401
+    def night(self, *, retry: bool = False, flow_run: str | None = None, **changes: Any) -> Night:  # noqa: ANN401
         """A whole run."""
         before = self._counted()
-        shop, earlier = session.begin(self.job(**changes), KEY, retry_failures=retry)
+        here = Here(flow_run=flow_run)
+        shop, earlier = session.begin(self.job(**changes), KEY, retry_failures=retry, here=here)
         try:
             plan = _work(shop)
             summary = session.publish_report(shop)
@@ -208,9 +210,9 @@ class Shop:
         spent = Seen(*(now - then for now, then in zip(after, before, strict=True)))
         return Night(plan, summary, self._report(summary.run_id), spent, earlier)
 
-    def dead_night(self, **changes: Any) -> None:  # noqa: ANN401
+    def dead_night(self, *, flow_run: str | None = None, **changes: Any) -> None:  # noqa: ANN401
         """A run that dies after its work: no event was stored, nothing is published."""
-        shop, _ = session.begin(self.job(**changes), KEY)
+        shop, _ = session.begin(self.job(**changes), KEY, here=Here(flow_run=flow_run))
         try:
             _work(shop)
         finally:

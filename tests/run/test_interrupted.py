@@ -130,6 +130,40 @@ def test_a_purchase_that_no_item_knew_is_recovered(stocked: Shop) -> None:
     assert stocked.market.state.charged_calls == DIFFERENT
 
 
+def capped(shop: Shop, cap: float, *, flow_run: str) -> tuple[int, dict[str, int]]:
+    """A night with this cap: calls that were charged, and how items ended."""
+    night = shop.night(max_credits=cap, flow_run=flow_run)
+    return night.seen.posts, night.summary.outcomes
+
+
+def test_a_flow_run_that_is_run_again_spends_its_cap_once(stocked: Shop) -> None:
+    """What its dead tries have spent counts, whoever published them; another run has its own."""
+    stocked.dead_night(max_credits=3, flow_run="0198-first")
+    past_runs.publish_open_runs(stocked.job())
+    stocked.dead_night(max_credits=5, flow_run="0198-first")
+    assert stocked.market.state.charged_calls == 5
+    again = capped(stocked, 6, flow_run="0198-first")
+    assert again == (1, {"deferred": ITEMS - 6, "recovered": 5, "cut": 1})
+    (*_, last) = runs_of(stocked)
+    assert json.loads((last / "run.json").read_text())["job"]["max_credits"] == 6
+    assert capped(stocked, 3, flow_run="0198-other-first")[0] == 3
+
+
+def test_a_try_without_a_report_may_have_spent_everything(stocked: Shop) -> None:
+    """Where nobody knows what is left of the cap, nothing is."""
+    stocked.dead_night(max_credits=2, flow_run="0198-first")
+    past_runs.publish_open_runs(stocked.job())
+    (run,) = runs_of(stocked)
+    (run / "summary.json").unlink()
+    assert capped(stocked, 9, flow_run="0198-first")[0] == 0
+
+
+def test_a_flow_run_that_came_to_its_end_may_be_run_anew(stocked: Shop) -> None:
+    """Whoever starts a run again that ended on its cap wants it to go on."""
+    assert capped(stocked, 2, flow_run="0198-first")[0] == 2
+    assert capped(stocked, 2, flow_run="0198-first")[0] == 2
+
+
 def test_a_run_killed_before_its_report_loses_no_work(stocked: Shop, tmp_path: Path) -> None:
     """What was noted counts: the report of a run that was through says what it had done."""
     stocked.market.state.change({"latency_seconds": 0.0})

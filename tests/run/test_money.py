@@ -160,7 +160,9 @@ def test_what_costs_nothing_passes_its_money_on(paid: Shop, terms: Terms) -> Non
     paid.put("003.png", b"not a picture")
     paid.put("004.png", (paid.pictures / "000.png").read_bytes())
     night = paid.night()
-    assert bought(night) == [0, 2, 5, 6, 7]
+    equal = {0, 4}  # either is bought, and the other finds it
+    assert set(bought(night)) - equal == {2, 5, 6, 7}
+    assert len(bought(night)) == 5
     assert reasons(night, "skipped") == {"already_transparent": 1}
     assert night.summary.outcomes["reused"] == 1
     assert_balanced(night)

@@ -14,6 +14,7 @@ import pytest
 from packshot.facts.errors import CannotStart, PackshotError
 from packshot.facts.job import Job
 from packshot.run import past_runs, session
+from packshot.run.workshop import NOWHERE, Here
 from packshot.sandbox.product_cdn import PREFIX
 from tests.run.nights import Shop, photo
 
@@ -124,10 +125,10 @@ def exception_of(record: logging.LogRecord) -> str:
     return "" if not record.exc_info else "".join(traceback.format_exception(record.exc_info[1]))
 
 
-def run(job: Job, key: str = KEY) -> str:
+def run(job: Job, key: str = KEY, here: Here = NOWHERE) -> str:
     """A run; answers all that is told of it, errors and their causes included."""
     try:
-        shop, earlier = session.begin(job, key)
+        shop, earlier = session.begin(job, key, here=here)
     except PackshotError as error:
         return told(error)
     try:
@@ -241,7 +242,29 @@ def test_a_signed_manifest_is_not_written_down(
     assert not leaks(run(job))
     assert_nothing_said(said)
     assert_nothing_written(tempting.state)
-    assert past_runs.read_job(job)["manifest"] == tempting.url("shop.csv")
+    last = past_runs.read_job(job)
+    assert last.fields["manifest"] == tempting.url("shop.csv")
+    assert not last.manifest_is_whole
+
+
+def test_a_manifest_from_a_secret_block_is_known_by_the_name_of_the_block(
+    tempting: Shop, said: pytest.LogCaptureFixture
+) -> None:
+    """Not even where it lies is written down, and a retry finds it again."""
+    rows = tempting.manifest.read_text().splitlines()
+    table = "\n".join(row for row in rows if "://" in row or "sku" in row)
+    tempting.put(f"{SIGNATURE}.csv", table.encode())
+    here = Here(manifest=tempting.url(f"{SIGNATURE}.csv"))
+    job = tempting.job().model_copy(update={"manifest": "secret:shop-manifest"})
+    assert not leaks(run(job, here=here))
+    assert_nothing_said(said)
+    assert_nothing_written(tempting.state)
+    last = past_runs.read_job(job)
+    assert (last.fields["manifest"], last.manifest_is_whole) == ("secret:shop-manifest", True)
+    tempting.take_down(f"{SIGNATURE}.csv")
+    refused = run(job, here=here)
+    assert "There is nothing at `secret:shop-manifest`." in refused
+    assert not leaks(refused)
 
 
 @pytest.mark.parametrize("key", [KEY, f" {KEY} odd", f"{KEY}\n", f"{KEY}é"])
