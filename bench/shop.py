@@ -24,17 +24,18 @@ def name_of(number: int) -> str:
     return f"product-{number:05d}.jpg"
 
 
-def drawn(number: int) -> bytes:
+def drawn(number: int, side: int = SIDE) -> bytes:
     """A grainy product on pale paper; its number stands on it."""
     chance = np.random.default_rng(number)
-    picture = Image.new("RGB", (SIDE, SIDE), (244, 244, 242))
+    picture = Image.new("RGB", (side, side), (244, 244, 242))
     brush = ImageDraw.Draw(picture)
-    left, top = (int(edge) for edge in chance.integers(60, 220, 2))
-    right, bottom = (int(edge) for edge in chance.integers(780, 940, 2))
+    scale = side / SIDE
+    left, top = (int(edge * scale) for edge in chance.integers(60, 220, 2))
+    right, bottom = (int(edge * scale) for edge in chance.integers(780, 940, 2))
     red, green, blue = (int(part) for part in chance.integers(30, 210, 3))
     brush.ellipse((left, top, right, bottom), (red, green, blue))
-    brush.text((SIDE // 2, SIDE // 2), f"{number}", "white", font_size=80, anchor="mm")
-    grain = chance.integers(-GRAIN, GRAIN, (SIDE, SIDE), np.int16)
+    brush.text((side // 2, side // 2), f"{number}", "white", font_size=80, anchor="mm")
+    grain = chance.integers(-GRAIN, GRAIN, (side, side), np.int16)
     pixels = np.clip(np.asarray(picture).astype(np.int16) + grain[..., None], 0, 255)
     body = BytesIO()
     Image.fromarray(pixels.astype(np.uint8)).save(body, "JPEG", quality=QUALITY)
