@@ -1,7 +1,6 @@
 """Look without touching: stage a manifest, compare it with the ledger, price the difference."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from packshot.world.ledger import Head
 from packshot.world.manifest_staging import Staged, stage_manifest
 from packshot.world.masters import Demanded
 from packshot.world.saved_plans import stage_saved
+from packshot.world.scratch import new_scratch
 from packshot.world.tables import tables
 
 
@@ -57,7 +57,7 @@ class Standing(NamedTuple):
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
     """A local folder that is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="packshot-"))
+    folder = new_scratch()
     try:
         yield folder
     finally:

@@ -43,8 +43,11 @@ from packshot.run.workshop import (
     new_run_id,
     open_workshop,
 )
-from packshot.world.lease import Lease
+from packshot.world.claims import sweep_claims
+from packshot.world.holders import Holder
+from packshot.world.lease import LEASE_SECONDS, Lease
 from packshot.world.manifest_staging import Staged
+from packshot.world.scratch import sweep_scratch
 from packshot.world.store import AlreadyThere
 
 T = TypeVar("T")
@@ -91,6 +94,8 @@ def begin(
         _probe(place, lease)
         place.destination.sweep()
         place.state.sweep()
+        sweep_scratch()
+        sweep_claims(place.state, Holder.myself(run_id, job.catalog, LEASE_SECONDS))
         deliver_spool(place, here)
         with scratch_folder() as folder:
             head, summaries = publish_interrupted(

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -34,6 +33,7 @@ from packshot.world.ledger import Head, Ledger
 from packshot.world.manifest_staging import Staged
 from packshot.world.masters import Demanded, Masters
 from packshot.world.pictures import PixelBudget
+from packshot.world.scratch import new_scratch
 from packshot.world.spool import Spool
 from packshot.world.store import Store, open_store
 
@@ -312,7 +312,7 @@ def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere
         run_id=run_id,
         place=place,
         head=head,
-        folder=Path(tempfile.mkdtemp(prefix="packshot-")),
+        folder=new_scratch(),
         lease=lease,
         provider=provider,
         account=account,

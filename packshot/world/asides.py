@@ -1,16 +1,14 @@
 """Files in the making: written aside and renamed, and swept up after processes that died."""
 
 import errno
-import os
 import shutil
 import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from hashlib import blake2b
 from pathlib import Path
 
-from packshot.world.machine import process_exists, this_machine
+from packshot.world.machine import left_by_the_dead, process_mark
 
 SUFFIX = ".partial"
 ABANDONED_SECONDS = 86_400
@@ -25,7 +23,7 @@ class Asides:
 
     def write(self, target: Path, write: Callable[[Path], object]) -> None:
         """Let `write` make a file aside, then give it its name."""
-        aside = self._folder / f"{_this_process()}-{uuid.uuid4().hex}{SUFFIX}"
+        aside = self._folder / f"{process_mark()}-{uuid.uuid4().hex}{SUFFIX}"
         for folder in (target.parent, self._folder):
             folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -43,18 +41,12 @@ class Asides:
                     aside.unlink(missing_ok=True)
 
 
-def _this_process() -> str:
-    """Machine and process, for a file's name."""
-    machine = blake2b(this_machine().encode(), digest_size=6).hexdigest()
-    return f"{machine}-{os.getpid()}"
-
-
 def _abandoned(aside: Path) -> bool:
     """Whether nobody will finish this file; of another machine's process only its age tells."""
-    machine, _, pid = aside.name.rpartition("-")[0].partition("-")
-    if pid.isdecimal() and machine == _this_process().partition("-")[0]:
-        return not process_exists(int(pid))
-    return time.time() - aside.stat().st_mtime > ABANDONED_SECONDS
+    of_the_dead = left_by_the_dead(aside.name)
+    if of_the_dead is None:
+        return time.time() - aside.stat().st_mtime > ABANDONED_SECONDS
+    return of_the_dead
 
 
 def _rename(aside: Path, target: Path) -> None:

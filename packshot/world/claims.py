@@ -63,6 +63,16 @@ def _give_back(store: Store, folder: str, number: int) -> None:
         return  # a claim without its holder ends by itself
 
 
+def sweep_claims(store: Store, me: Holder) -> None:
+    """Give back the claims of processes that died after they had bought: nobody asks for these."""
+    for shelf in store.names("claims"):
+        for name in store.names(f"claims/{shelf}"):
+            folder = f"claims/{shelf}/{name}"
+            number = take(store, folder, me) if numbers(store, folder) else me
+            if not isinstance(number, Holder):
+                _give_back(store, folder, number)
+
+
 def standing(store: Store, name: str) -> Holder | None:
     """Who holds a claim now, if anyone."""
     taken = numbers(store, f"claims/{name}")

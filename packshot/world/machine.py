@@ -3,6 +3,7 @@
 import os
 import socket
 from functools import cache
+from hashlib import blake2b
 from pathlib import Path
 
 
@@ -28,3 +29,18 @@ def process_exists(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def process_mark() -> str:
+    """Machine and process, for the name of a file."""
+    machine = blake2b(this_machine().encode(), digest_size=6).hexdigest()
+    return f"{machine}-{os.getpid()}"
+
+
+def left_by_the_dead(marked: str) -> bool | None:
+    """Whether the process whose mark a name begins with is gone; None if it is not of here."""
+    machine, _, rest = marked.partition("-")
+    pid = rest.partition("-")[0]
+    if not pid.isdecimal() or machine != process_mark().partition("-")[0]:
+        return None
+    return not process_exists(int(pid))

@@ -18,6 +18,7 @@ import zstandard
 
 from packshot.facts.errors import BadManifest
 from packshot.facts.item import public
+from packshot.world import scratch
 from packshot.world.place_errors import remedy
 from packshot.world.quiet import quiet_libraries
 
@@ -73,7 +74,7 @@ def opened(manifest: str, storage_options: Mapping[str, Any]) -> Iterator[Iterat
     taken for half a catalog; the copy lasts until the next file. Raises `BadManifest`.
     """
     quiet_libraries()
-    with tempfile.TemporaryDirectory(prefix="packshot-manifest-") as room:
+    with tempfile.TemporaryDirectory(prefix=scratch.prefix()) as room:
         yield _fetched(manifest, storage_options, Path(room))
 
 

@@ -53,8 +53,8 @@ INTENT_COLUMNS = {
 
 
 def fetch_all(store: Store, folder: str, into: Path) -> list[Path]:
-    """Local paths of everything in a folder of the store, fetched side by side."""
-    names = [f"{folder}/{name}" for name in store.names(folder)]
+    """Local paths of all waves in a folder of the store, fetched side by side."""
+    names = [f"{folder}/{name}" for name in store.names(folder) if name.endswith(".jsonl")]
     into.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
         return list(pool.map(lambda name: store.download(name, into), names))
@@ -64,8 +64,8 @@ def load_events(
     connection: duckdb.DuckDBPyConnection, store: Store, run_folder: str, scratch: Path
 ) -> None:
     """A run's events: `endings`, `attempts`, `purchases`, `intents` and those `withdrawn`."""
-    parts = _together(fetch_all(store, f"{run_folder}/parts", scratch / "parts"))
-    intents = _together(fetch_all(store, f"{run_folder}/intents", scratch / "intents"))
+    parts = _together(store, f"{run_folder}/parts", scratch / "parts")
+    intents = _together(store, f"{run_folder}/intents", scratch / "intents")
     for table, kind, columns in (
         ("endings", "ending", ENDING_COLUMNS),
         ("attempts", "attempt", ATTEMPT_COLUMNS),
@@ -80,11 +80,16 @@ def load_events(
     )
 
 
-def _together(files: list[Path]) -> Path | None:
-    """All waves in one file: DuckDB needs more than a megabyte for each that it opens."""
+def _together(store: Store, folder: str, into: Path) -> Path | None:
+    """All waves in one file: DuckDB needs more than a megabyte for each that it opens.
+
+    It lies in scratch space: a folder's files are read where they are, and beside them it would
+    be read as one more wave by whoever publishes the run after us.
+    """
+    files = fetch_all(store, folder, into)
     if not files:
         return None
-    whole = files[0].with_name("together.waves")
+    whole = into / "together.waves"
     with whole.open("wb") as target:
         for file in files:
             target.write(file.read_bytes().rstrip(b"\n") + b"\n")

@@ -24,6 +24,8 @@ LOCAL_PROTOCOLS = frozenset({"file", "local"})
 S3_PROTOCOLS = frozenset({"s3", "s3a"})
 PROTOCOLS = S3_PROTOCOLS | {"memory"}
 """What creates exclusively and lists at once; most other file systems do neither."""
+REMOVALS = 100
+"""So often in a row nobody empties the folder that a file is to be made in."""
 
 
 class AlreadyThere(Exception):
@@ -101,11 +103,9 @@ class LocalStore:
             self._asides.write(self.root / name, lambda path: shutil.copyfile(file, path))
 
     def create(self, name: str, content: bytes) -> None:
-        target = self.root / name
         with writing(self.url):
-            target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+                descriptor = _opened_anew(self.root / name)
             except FileExistsError:
                 raise AlreadyThere(name) from None
             with os.fdopen(descriptor, "wb") as file:
@@ -127,8 +127,12 @@ class LocalStore:
         return sorted(name for name in found if not name.endswith(SUFFIX))
 
     def delete(self, name: str) -> None:
+        file = self.root / name
         with in_our_words(self.url), suppress(FileNotFoundError, PermissionError):
-            (self.root / name).unlink()
+            file.unlink()
+            if file.parent != self.root:
+                with suppress(OSError):  # as on object storage, what is empty is not there
+                    file.parent.rmdir()
 
     def sweep(self) -> None:
         with in_our_words(self.url):
@@ -216,6 +220,15 @@ class ObjectStore:
 
     def address(self, name: str) -> str:
         return f"{self.url}/{name}"
+
+
+def _opened_anew(file: Path) -> int:
+    """A descriptor of a file that was not there; its folder may be removed under our hands."""
+    for _ in range(REMOVALS):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            return os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+    raise FileNotFoundError(file)
 
 
 def _s3_headers(storage: Storage, *, public: bool) -> dict[str, str]:

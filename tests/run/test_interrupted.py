@@ -13,10 +13,11 @@ import pytest
 
 from packshot.facts.errors import StoreUnavailable
 from packshot.facts.outcome import Outcome
-from packshot.run import past_runs
+from packshot.run import past_runs, session
+from packshot.world.holders import Holder, created
 from packshot.world.ledger import Head
 from packshot.world.store import LocalStore
-from tests.run.nights import KEY, Shop
+from tests.run.nights import CATALOG, KEY, Shop
 from tests.run.processes import die_writing, night, take_away, wait_for
 
 DIFFERENT, EQUAL, WORKERS = 40, 8, 12
@@ -176,6 +177,42 @@ def test_a_run_killed_before_its_report_loses_no_work(stocked: Shop, tmp_path: P
     assert set(last.outcomes.values()) <= {"recovered", "reused", "unchanged"}
 
 
+def test_a_run_killed_when_its_report_was_written(stocked: Shop) -> None:
+    """A run whose report was there and whose ledger was not moved is published anew, the same."""
+    stocked.market.state.change({"latency_seconds": 0.0})
+    work, _ = session.begin(stocked.job(), KEY)
+    try:
+        session.read_manifest(work)
+        session.detect_changes(work)
+        session.check_credits(work)
+        unmoved = head_file(stocked).read_bytes()
+        session.run_in_threads(work)
+        first = session.publish_report(work)
+    finally:
+        work.close()
+    head_file(stocked).write_bytes(unmoved)
+    (again,) = stocked.night().earlier
+    assert (again.run_id, again.outcomes) == (first.run_id, first.outcomes)
+    assert (again.money.charged, again.calls) == (DIFFERENT, DIFFERENT)
+
+
+def test_what_only_a_dead_process_knew_is_swept_up(stocked: Shop, tmp_path: Path) -> None:
+    """Scratch space and claims of the dead are gone, though nobody asks for those pictures."""
+    stocked.market.state.change({"latency_seconds": 0.0})
+    scratch = tmp_path / "scratch"
+    killed(stocked, scratch, after="worked", seconds=0)
+    kept = next(stocked.state.glob("masters/*/*/removebg.zip"))
+    dead = Holder.myself("dead", CATALOG, 3600).model_copy(update={"pid": 2**22 + 1})
+    claim = f"claims/{kept.parts[-3]}/{kept.parts[-2]}.removebg"
+    assert created(LocalStore(str(stocked.state)), claim, 1, dead)
+    assert list(scratch.iterdir())
+    with night(stocked.job(), KEY, scratch) as process:
+        wait_for(process, "published")
+        process.wait()
+    assert not list(scratch.iterdir())
+    assert not list(stocked.state.glob("claims/*/*"))
+
+
 def test_a_damaged_ledger_does_not_hide_a_dead_run(stocked: Shop) -> None:
     """While a file of the ledger is missing nothing begins; restored, the dead run is published."""
     stocked.night(limit=2)
@@ -226,6 +263,9 @@ def runs_on_s3(bucket_url: str) -> Iterator[dict[str, Any]]:
 
 def head(shop: Shop) -> Head:
     """Where the ledger stands."""
-    return Head.model_validate_json(
-        LocalStore(str(shop.state)).read(f"{shop.catalog}/ledger/HEAD.json")
-    )
+    return Head.model_validate_json(head_file(shop).read_bytes())
+
+
+def head_file(shop: Shop) -> Path:
+    """What says where the ledger stands."""
+    return shop.state / shop.catalog / "ledger" / "HEAD.json"

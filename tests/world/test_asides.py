@@ -8,13 +8,13 @@ from sys import executable
 
 import pytest
 
-from packshot.world import asides
+from packshot.world import machine as this_machine
 from packshot.world.asides import SUFFIX, Asides
 
 
 def of_process(place: Path, pid: int, machine: str | None = None) -> Path:
     """A file that a process was writing."""
-    here = asides._this_process().partition("-")[0]
+    here = this_machine.process_mark().partition("-")[0]
     file = place / SUFFIX / f"{machine or here}-{pid}-0123{SUFFIX}"
     file.parent.mkdir(exist_ok=True)
     file.write_bytes(b"half")
