@@ -14,7 +14,14 @@ from packshot.facts.paid_options import content_hash
 from packshot.facts.purchase import Box, Receipt
 from packshot.providers.face import Result
 from packshot.run.calls import Spent, Wanted, answer_patiently
-from packshot.run.shelf import Obtained, find_purchase, how_found, keep_purchase, open_purchase
+from packshot.run.shelf import (
+    Obtained,
+    find_purchase,
+    how_found,
+    keep_purchase,
+    note_answer,
+    open_purchase,
+)
 from packshot.run.workshop import Workshop
 from packshot.world.claims import claimed
 from packshot.world.cutouts import Cutout, alpha_of, measure_alpha
@@ -50,8 +57,13 @@ def _buy(shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack) -> Obta
             "calls for this very picture went unanswered tonight; a later night tries again",
             code="unanswered_before",
         )
+
+    def answered(result: Result) -> None:
+        receipt = _receipt(shop, wanted, result, None, spent)
+        note_answer(shop, receipt, pack(receipt, wanted.preview, result.content))
+
     try:
-        result, cutout = answer_patiently(shop, wanted, spent, stack)
+        result, cutout = answer_patiently(shop, wanted, spent, stack, answered)
         return _kept(shop, wanted, spent, stack, result=result, cutout=cutout)
     except (SkipImage, StopRun):
         raise
@@ -85,7 +97,7 @@ def _kept(
 
 
 def _receipt(
-    shop: Workshop, wanted: Wanted, result: Result, alpha: AlphaFacts, spent: Spent
+    shop: Workshop, wanted: Wanted, result: Result, alpha: AlphaFacts | None, spent: Spent
 ) -> Receipt:
     size = (wanted.source.width, wanted.source.height)
     return Receipt(
@@ -116,8 +128,8 @@ def _receipt(
     )
 
 
-def _computed_box(alpha: AlphaFacts, wanted: Wanted, size: tuple[int, int]) -> Box | None:
+def _computed_box(alpha: AlphaFacts | None, wanted: Wanted, size: tuple[int, int]) -> Box | None:
     """Only an uncropped cutout can be laid over its source."""
-    if alpha.box is None or wanted.options.crop:
+    if alpha is None or alpha.box is None or wanted.options.crop:
         return None
     return in_source_pixels(alpha.box, (alpha.width, alpha.height), size)

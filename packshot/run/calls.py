@@ -1,6 +1,7 @@
 """Calls to the provider: allowed, reserved, declared, sent, settled and noted."""
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import count
@@ -15,9 +16,9 @@ from packshot.facts.paid_options import PaidOptions
 from packshot.providers.face import Result, Source, Ticket
 from packshot.run.books import Reservation
 from packshot.run.planning import utc_now
-from packshot.run.shelf import LARGEST_RESULT_PIXELS
+from packshot.run.shelf import forget_answer
 from packshot.run.workshop import Workshop
-from packshot.world.cutouts import Cutout, read_cutout
+from packshot.world.cutouts import LARGEST_RESULT_PIXELS, Cutout, read_cutout
 from packshot.world.journal import Call
 
 WAIT_FOR_OTHERS_SECONDS = 30.0
@@ -47,18 +48,25 @@ class Wanted:
 
 
 def answer_patiently(
-    shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack
+    shop: Workshop,
+    wanted: Wanted,
+    spent: Spent,
+    stack: ExitStack,
+    answered: Callable[[Result], None],
 ) -> tuple[Result, Cutout]:
-    """Call until answered or out of patience; being throttled costs time, not tries."""
+    """Call until answered or out of patience; being throttled costs time, not tries.
+
+    `answered` is told of every answer before anything else is done with it.
+    """
     for attempt in stamina.retry_context(on=_patience(shop, spent.deadline), **BUYING):
         with attempt:
             while True:
                 try:
-                    result = _call(shop, wanted, spent)
+                    result = _call(shop, wanted, spent, answered)
                 except Throttled as refusal:
                     shop.governor.pause(refusal.wait_seconds)
                 else:
-                    return result, _opened(shop, result, stack)
+                    return result, _opened(shop, wanted, result, stack)
     raise AssertionError("stamina returns or raises")
 
 
@@ -76,19 +84,22 @@ def _patience(shop: Workshop, deadline: float) -> Hook:
     return hook
 
 
-def _opened(shop: Workshop, result: Result, stack: ExitStack) -> Cutout:
+def _opened(shop: Workshop, wanted: Wanted, result: Result, stack: ExitStack) -> Cutout:
     """Decode an answer; one that was charged and is broken is worth one more call."""
     with ExitStack() as held:
         held.enter_context(shop.budget.hold(result.width * result.height))
         try:
             cutout = read_cutout(result.content, result.format, max_pixels=LARGEST_RESULT_PIXELS)
         except TryAgain as error:
+            forget_answer(shop, wanted.fingerprint)
             raise Uncertain(str(error), code="broken_answer") from error
         stack.push(held.pop_all())
     return cutout
 
 
-def _call(shop: Workshop, wanted: Wanted, spent: Spent) -> Result:
+def _call(
+    shop: Workshop, wanted: Wanted, spent: Spent, answered: Callable[[Result], None]
+) -> Result:
     """One call: allowed, reserved, declared, sent, settled and noted."""
     price = shop.provider.price(wanted.options, wanted.source.megapixels).at_most
     waiting = time.monotonic()
@@ -111,6 +122,7 @@ def _call(shop: Workshop, wanted: Wanted, spent: Spent) -> Result:
             shop.governor.learn(result.pace)
         reservation.settle(result.charged)
     spent.seconds.call += time.monotonic() - sent
+    answered(result)
     _note(shop, wanted, call, time.monotonic() - sent, _Heard(result=result))
     return result
 

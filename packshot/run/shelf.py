@@ -1,6 +1,6 @@
 """What was bought lies on a shelf: found there, opened, and put there, whatever happens to it."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -9,9 +9,13 @@ from packshot.facts.errors import StoreUnavailable, TryAgain, TryTomorrow
 from packshot.facts.outcome import Outcome
 from packshot.facts.purchase import Receipt
 from packshot.run.workshop import Workshop
-from packshot.world.cutouts import Cutout, alpha_of, measure_alpha, read_cutout
-
-LARGEST_RESULT_PIXELS = 60_000_000
+from packshot.world.cutouts import (
+    LARGEST_RESULT_PIXELS,
+    Cutout,
+    alpha_of,
+    measure_alpha,
+    read_cutout,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,19 @@ def open_purchase(shop: Workshop, receipt: Receipt, how: Outcome, stack: ExitSta
     return Obtained(master.receipt, cutout, measure_alpha(alpha_of(cutout.picture)), how)
 
 
+def note_answer(shop: Workshop, receipt: Receipt, packed: bytes) -> None:
+    """Keep a copy on this machine until the answer lies in the store: it outlives a kill."""
+    if shop.spool is not None:
+        with suppress(StoreUnavailable):  # a net, not a condition
+            shop.spool.note_answer(receipt, packed)
+
+
+def forget_answer(shop: Workshop, fingerprint: str) -> None:
+    """The answer is stored, or was none; the copy is not needed any more."""
+    if shop.spool is not None:
+        shop.spool.forget_answer(fingerprint, shop.provider.name)
+
+
 def keep_purchase(shop: Workshop, receipt: Receipt, packed: bytes) -> Receipt | None:
     """Store a master, or put it aside and stop; answers what lies there already and is worth more.
 
@@ -68,6 +85,8 @@ def keep_purchase(shop: Workshop, receipt: Receipt, packed: bytes) -> Receipt | 
             shop.masters.keep_packed(receipt, packed)
     except Exception as error:  # noqa: BLE001  whatever a file system throws, it was paid for
         _spool(shop, receipt, packed, error)
+    finally:
+        forget_answer(shop, receipt.fingerprint)
     return better
 
 

@@ -19,6 +19,7 @@ from packshot.world.colours import DAMAGED
 
 Bytes = NDArray[np.uint8]
 
+LARGEST_RESULT_PIXELS: Final = 60_000_000
 VISIBLE: Final = 8
 """Alpha below this is noise of an encoder, not product."""
 KEPT: Final = 128

@@ -48,6 +48,20 @@ def pack(receipt: Receipt, preview: bytes, result: bytes) -> bytes:
     return buffer.getvalue()
 
 
+def unpack(packed: bytes) -> tuple[Receipt, bytes, bytes]:
+    """Receipt, preview and result of a master. Raises `ValueError` if it is damaged."""
+    receipt = read_receipt(packed[:HEAD_BYTES])
+    try:
+        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+            return (
+                receipt,
+                archive.read("preview.jpg"),
+                archive.read(f"result.{receipt.result_format}"),
+            )
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise ValueError("a master holds a preview and a result") from error
+
+
 def read_receipt(head: bytes) -> Receipt:
     """The receipt from a master's first bytes. Raises `ValueError` if there is none."""
     if len(head) < _LOCAL_HEADER.size:
@@ -116,13 +130,11 @@ class Masters:
     def open(self, fingerprint: str, provider: str) -> Master:
         """Read a purchase whole. Raises `FileNotFoundError`, or `TryTomorrow` if broken."""
         name = f"{folder_of(fingerprint)}/{provider}.zip"
-        packed = self._store.read(name)
         try:
-            receipt = read_receipt(packed[:HEAD_BYTES])
-            with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-                return Master(receipt, archive.read(f"result.{receipt.result_format}"))
-        except (ValueError, KeyError, zipfile.BadZipFile) as error:
+            receipt, _, result = unpack(self._store.read(name))
+        except ValueError as error:
             raise self._unreadable(name) from error
+        return Master(receipt, result)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,18 @@
-"""A local folder for results that were paid for and could not be stored."""
+"""A local folder for results that were paid for and could not be stored.
+
+Beside them lie copies of answers that are just being stored: should their process be killed,
+the next run on this machine stores them.
+"""
 
 import os
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
 from packshot.facts.errors import StoreUnavailable
 from packshot.facts.purchase import Receipt
+from packshot.world.answers import completed
+from packshot.world.machine import left_by_the_dead, process_mark
 from packshot.world.masters import HEAD_BYTES, Masters, read_receipt
 
 
@@ -34,11 +41,41 @@ class Spool:
             ) from error
         return target
 
+    def note_answer(self, receipt: Receipt, packed: bytes) -> None:
+        """Copy an answer of this process; raises `StoreUnavailable`."""
+        target = self._answer(receipt.fingerprint, receipt.provider)
+        aside = target.with_suffix(".partial")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            aside.write_bytes(packed)  # not forced to disk: it is to outlive a process, no more
+            aside.replace(target)
+        except OSError as error:
+            raise StoreUnavailable(f"{self.folder}: {error.strerror}") from error
+
+    def forget_answer(self, fingerprint: str, provider: str) -> None:
+        """Remove the copy of an answer, if there is one."""
+        with suppress(OSError):
+            self._answer(fingerprint, provider).unlink()
+
+    def _answer(self, fingerprint: str, provider: str) -> Path:
+        return self.folder / f"{process_mark()}-{fingerprint}.{provider}.answer"
+
+    def _take_answers(self) -> None:
+        """Let answers of processes that died wait like everything else; sweep up what is none."""
+        for file in sorted(self.folder.glob("*-*-*.*")):
+            if left_by_the_dead(file.name):
+                with suppress(FileNotFoundError):  # another run of this machine has taken it
+                    whole = completed(file.read_bytes()) if file.suffix == ".answer" else None
+                    if whole is not None:
+                        self.keep(*whole)
+                    file.unlink()
+
     def deliver(self, masters: Masters) -> int:
         """Store what waits here, where nothing better lies by now.
 
         Raises `StoreUnavailable`, keeping what is left.
         """
+        self._take_answers()
         delivered = 0
         for file in sorted(self.folder.glob("*.zip")):
             try:

@@ -30,6 +30,13 @@ finally:
     shop.close()
 """
 
+DIE_BEFORE_KEEPING = """\
+import os
+from packshot.world.masters import Masters
+
+Masters.keep_packed = lambda *_: os._exit(9)
+"""
+
 DEATH = """\
 import os, sys
 from pathlib import Path
@@ -70,6 +77,13 @@ def wait_for(process: subprocess.Popen[str], said: str) -> None:
         if line.strip() == said:
             return
     raise AssertionError(f"the run ended without having said `{said}`")
+
+
+def die_before_keeping(job: Job, key: str) -> None:
+    """A run that dies when its first answer has come and is not stored yet."""
+    words = [sys.executable, "-c", DIE_BEFORE_KEEPING + NIGHT, job.model_dump_json(), key]
+    done = subprocess.run(words, check=False, cwd=ROOT)
+    assert done.returncode == 9
 
 
 def die_writing(place: Path) -> None:

@@ -18,7 +18,7 @@ from packshot.world.holders import Holder, created
 from packshot.world.ledger import Head
 from packshot.world.store import LocalStore
 from tests.run.nights import CATALOG, KEY, Shop
-from tests.run.processes import die_writing, night, take_away, wait_for
+from tests.run.processes import die_before_keeping, die_writing, night, take_away, wait_for
 
 DIFFERENT, EQUAL, WORKERS = 40, 8, 12
 ITEMS = DIFFERENT + EQUAL
@@ -194,6 +194,21 @@ def test_a_run_killed_when_its_report_was_written(stocked: Shop) -> None:
     (again,) = stocked.night().earlier
     assert (again.run_id, again.outcomes) == (first.run_id, first.outcomes)
     assert (again.money.charged, again.calls) == (DIFFERENT, DIFFERENT)
+
+
+def test_an_answer_that_was_not_stored_yet_is_not_lost(stocked: Shop, tmp_path: Path) -> None:
+    """The copy on this machine outlives its run; the next one stores it and pays nothing twice."""
+    stocked.settings = {"limits": {"workers": 1}, "spool": str(tmp_path / "spool")}
+    die_before_keeping(stocked.job(), KEY)
+    assert stocked.market.state.charged_calls == 1
+    assert not list(stocked.state.glob("masters/*/*/*.zip"))
+    night = stocked.night(limit=3)
+    (dead,) = night.earlier
+    assert (dead.money.charged, dead.money.uncertain) == (1, 0)
+    assert stocked.market.state.charged_calls == 3
+    assert night.summary.outcomes["recovered"] == 1
+    assert night.last_of("0")["box_computed_width"] == night.last_of("1")["box_computed_width"]
+    assert not [file for file in (tmp_path / "spool").rglob("*") if file.is_file()]
 
 
 def test_what_only_a_dead_process_knew_is_swept_up(stocked: Shop, tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """What was paid for and could not be stored waits on this machine."""
 
+import os
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from packshot.facts.errors import StoreUnavailable
-from packshot.facts.purchase import PurchaseClass, Receipt
+from packshot.facts.purchase import Box, PurchaseClass, Receipt
 from packshot.world.masters import Masters, pack
 from packshot.world.spool import Spool
 from packshot.world.store import LocalStore, Store
@@ -77,6 +80,43 @@ def test_a_spool_that_cannot_be_written_says_what_was_lost(tmp_path: Path) -> No
     with pytest.raises(StoreUnavailable, match=r"could keep the purchase aaaaaaaa…") as refusal:
         filled(tmp_path)
     assert refusal.value.code == "purchase_lost"
+
+
+def an_answer(spool: Spool, letter: str, content: bytes, pid: int) -> Path:
+    """A copy of an answer that a process was about to store."""
+    size = {"result_width": 8, "result_height": 6, "box_computed": None}
+    bought = receipt(fingerprint=letter * 64, **size)
+    spool.note_answer(bought, pack(bought, b"preview", content))
+    (file,) = spool.folder.glob(f"*-{letter * 64}.removebg.answer")
+    return file.rename(file.with_name(file.name.replace(f"-{os.getpid()}-", f"-{pid}-")))
+
+
+def test_answers_of_the_dead_are_delivered_whole(tmp_path: Path) -> None:
+    """What decodes becomes a master with its box, the rest is dropped; the living keep theirs."""
+    spool, masters = filled(tmp_path), Masters(LocalStore(str(tmp_path / "state")))
+    dead = 2**22 + 1
+    an_answer(spool, "c", cutout(), dead)
+    an_answer(spool, "d", b"half a picture", dead)
+    mine = an_answer(spool, "e", cutout(), os.getpid())
+    (spool.folder / mine.name.replace(f"-{os.getpid()}-", f"-{dead}-")).with_suffix(
+        ".partial"
+    ).touch()
+    assert spool.deliver(masters) == 3
+    (kept,) = masters.receipts("c" * 64)
+    assert kept.box_computed == Box(16, 8, 32, 24)
+    assert not masters.receipts("d" * 64) + masters.receipts("e" * 64)
+    assert list(spool.folder.iterdir()) == [mine]
+    spool.forget_answer("e" * 64, "removebg")
+    assert not mine.exists()
+
+
+def cutout() -> bytes:
+    """A PNG of eight by six with a block in it."""
+    picture = Image.new("RGBA", (8, 6))
+    picture.paste((60, 80, 120, 255), (2, 1, 6, 4))
+    body = BytesIO()
+    picture.save(body, "PNG")
+    return body.getvalue()
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
