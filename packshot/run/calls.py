@@ -118,11 +118,11 @@ def _call(
             _settle_failure(shop, reservation, error)
             _note(shop, wanted, call, time.monotonic() - sent, _Heard(failure=error))
             raise
+        answered(result)  # before another call may leave in its place
         if result.pace is not None:
             shop.governor.learn(result.pace)
         reservation.settle(result.charged)
     spent.seconds.call += time.monotonic() - sent
-    answered(result)
     _note(shop, wanted, call, time.monotonic() - sent, _Heard(result=result))
     return result
 

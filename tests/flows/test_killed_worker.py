@@ -63,7 +63,8 @@ def worker(prefect: Prefect) -> Iterator[Popen[bytes]]:
 
 def started(prefect: Prefect, shop: Shop) -> str:
     """A run of the shop; its id."""
-    job = shop.job(limits={"calls_at_once": AT_ONCE}).model_dump(mode="json")
+    spool = str(shop.folder / "spool")
+    job = shop.job(limits={"calls_at_once": AT_ONCE}, spool=spool).model_dump(mode="json")
     return prefect.start(f"packshot/{POOL}", **job)
 
 
@@ -82,6 +83,13 @@ def at_work(shop: Shop) -> int:
     return int(json.loads(newest.read_text())["pid"])
 
 
+def kept_by(shop: Shop) -> int:
+    """How many purchases lie in the state, or as answers on the machine."""
+    stored = {file.parent.name for file in shop.state.glob("masters/*/*/*.zip")}
+    answers = (shop.folder / "spool").glob("*/*.answer")
+    return len(stored | {file.name.split("-")[2].partition(".")[0] for file in answers})
+
+
 def summaries(shop: Shop) -> list[Row]:
     """Of all published runs, in order."""
     return [
@@ -97,7 +105,7 @@ def test_worker_and_run_are_killed_together(pool: Prefect, shop: Shop) -> None:
         run_id = started(pool, shop)
         soon(lambda: state.charged_calls > 5, 60, "some purchases")
         take_all_away(doomed, at_work(shop))
-        was_open, kept = state.open_calls, len(list(shop.state.glob("masters/*/*/*.zip")))
+        was_open, kept = state.open_calls, kept_by(shop)
     assert 0 < kept < PICTURES
     assert pool.run(run_id)["state"]["type"] == "RUNNING"
     lost = state.charged_calls - kept
@@ -111,8 +119,10 @@ def test_worker_and_run_are_killed_together(pool: Prefect, shop: Shop) -> None:
     assert state.charged_calls == PICTURES + lost
     charged = dead["money"]["charged"] + whole["money"]["charged"]
     assert charged <= state.credits_charged <= charged + dead["money"]["uncertain"]
-    assert (whole["money"]["uncertain"], whole["money"]["paid_before"]) == (0, kept)
-    assert kept <= whole["outcomes"]["recovered"] + whole["outcomes"].get("unchanged", 0)
+    assert whole["money"]["uncertain"] == 0
+    assert whole["money"]["paid_before"] <= kept
+    found_again = [whole["outcomes"].get(name, 0) for name in ("recovered", "unchanged")]
+    assert sum(found_again) >= kept
     report = pd.read_parquet(max(shop.state.glob("*/runs/*/report.parquet")))
     assert sorted(report["row"]) == list(range(2, PICTURES + EQUAL + 2))
     assert set(report["outcome"]) <= {"cut", "recovered", "reused", "unchanged"}

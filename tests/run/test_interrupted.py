@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pandas as pd
 import pytest
+from PIL import Image
 
 from packshot.facts.errors import StoreUnavailable
 from packshot.facts.outcome import Outcome
@@ -29,7 +30,10 @@ ENDED = {str(outcome) for outcome in Outcome}
 def stocked(shop: Shop) -> Iterator[Shop]:
     """A shop with forty pictures, one of them under eight more SKUs, and a provider to wait for."""
     shop.market.pass_for_real()
-    shop.settings = {"limits": {"workers": WORKERS, "calls_at_once": WORKERS // 2}}
+    shop.settings = {
+        "limits": {"workers": WORKERS, "calls_at_once": WORKERS // 2},
+        "spool": str(shop.folder / "spool"),
+    }
     for number in range(DIFFERENT):
         shop.draw(f"{number}.png", colour=number)
     equal = [shop.row(f"equal-{number}", "7.png") for number in range(EQUAL)]
@@ -85,13 +89,24 @@ def assert_paid_for(shop: Shop, runs: list[dict[str, Any]], lost: int) -> None:
 
 
 def assert_tidy(place: Path) -> None:
-    """Nothing lies about half written."""
+    """Nothing lies about half written, and nobody claims a picture any more."""
     assert not [file for file in place.rglob("*.partial*") if file.is_file()]
+    assert not [file for file in place.rglob("claims/**/*") if file.is_file()]
+
+
+def assert_pictures_are_whole(shop: Shop, report: pd.DataFrame) -> None:
+    """Every path of the report leads to a picture that decodes and has something cut out."""
+    paths = [one["path"] for pictures in report["pictures"] for one in pictures]
+    assert len(paths) == ITEMS
+    for path in paths:
+        with Image.open(shop.folder / "out" / shop.catalog / path) as picture:
+            least, most = picture.getchannel("A").getextrema()
+        assert least < most, path
 
 
 def test_a_run_that_is_killed_again_and_again(stocked: Shop, tmp_path: Path) -> None:
     """Every dead run has its report, every item ends well, and no picture is bought twice over."""
-    moments = [random.uniform(0.05, 0.5) for _ in range(4)]  # noqa: S311
+    moments = [random.uniform(0.05, 0.5) for _ in range(7)]  # noqa: S311
     kills: list[tuple[str | None, float]] = [
         (None, random.uniform(0.3, 1.0)),  # noqa: S311
         *(("on record", moment) for moment in moments),
@@ -112,7 +127,8 @@ def test_a_run_that_is_killed_again_and_again(stocked: Shop, tmp_path: Path) -> 
     assert set(last.outcomes.values()) <= {"cut", "recovered", "reused", "unchanged"}, kills
     assert_paid_for(stocked, runs, sum(lost))
     assert_tidy(tmp_path)
-    assert len(list((stocked.folder / "out").rglob("*.png"))) == ITEMS
+    assert_pictures_are_whole(stocked, last.report)
+    assert (head(stocked).open_runs, head(stocked).unknown_purchases) == ([], [])
     again = stocked.night()
     assert (again.seen.posts, again.summary.outcomes) == (0, {"unchanged": ITEMS})
 
