@@ -64,8 +64,10 @@ def load_events(
     connection: duckdb.DuckDBPyConnection, store: Store, run_folder: str, scratch: Path
 ) -> None:
     """A run's events: `endings`, `attempts`, `purchases`, `intents` and those `withdrawn`."""
-    parts = _together(fetch_all(store, f"{run_folder}/parts", scratch / "parts"))
-    intents = _together(fetch_all(store, f"{run_folder}/intents", scratch / "intents"))
+    parts, intents = (
+        _together(fetch_all(store, f"{run_folder}/{kind}", scratch / kind), scratch / f"{kind}.all")
+        for kind in ("parts", "intents")
+    )
     for table, kind, columns in (
         ("endings", "ending", ENDING_COLUMNS),
         ("attempts", "attempt", ATTEMPT_COLUMNS),
@@ -80,11 +82,13 @@ def load_events(
     )
 
 
-def _together(files: list[Path]) -> Path | None:
-    """All waves in one file: DuckDB needs more than a megabyte for each that it opens."""
+def _together(files: list[Path], whole: Path) -> Path | None:
+    """All waves in one file: DuckDB needs more than a megabyte for each that it opens.
+
+    Never beside the waves: a local store hands out its own files, and this is none of its.
+    """
     if not files:
         return None
-    whole = files[0].with_name("together.waves")
     with whole.open("wb") as target:
         for file in files:
             target.write(file.read_bytes().rstrip(b"\n") + b"\n")
