@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 3
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lock clean
+.PHONY: demo test check audit lock clean
 
 # Everything the project needs, at the versions and hashes of the lock.
 $(READY): requirements.lock pyproject.toml
@@ -27,6 +27,10 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Known weaknesses of what the lock holds; says so where there is no internet to ask.
+audit: $(READY)
+	$(BIN)/python .ci/audit.py
 
 # Writes the lock anew from pyproject.toml; no address of an index enters it.
 lock:

@@ -9,6 +9,7 @@ PackshotError
 │   ├── StopRequested
 │   ├── LeaseLost
 │   ├── ChangedTooMuch
+│   ├── ProviderFailing
 │   └── StoreUnavailable
 ├── TryAgain             the same request may succeed in a moment
 │   ├── Throttled
@@ -101,6 +102,12 @@ class ChangedTooMuch(StopRun):
     """More known pictures changed than a night can explain; a person must say yes."""
 
     default_code = "max_changed_share"
+
+
+class ProviderFailing(StopRun):
+    """The provider failed for many pictures in a row; calling on would cost time and doubt."""
+
+    default_code = "provider_failing"
 
 
 class StoreUnavailable(StopRun):

@@ -54,10 +54,28 @@ def answer_patiently(
     stack: ExitStack,
     answered: Callable[[Result], None],
 ) -> tuple[Result, Cutout]:
-    """Call until answered or out of patience; being throttled costs time, not tries.
+    """Call until answered or out of patience; a provider that only fails is left alone.
 
     `answered` is told of every answer before anything else is done with it.
     """
+    try:
+        answer = _answered(shop, wanted, spent, stack, answered)
+    except PackshotError as error:
+        if (reason := shop.breaker.heard(error)) is not None:
+            _end_buying(shop, reason)
+        raise
+    shop.breaker.heard()
+    return answer
+
+
+def _answered(
+    shop: Workshop,
+    wanted: Wanted,
+    spent: Spent,
+    stack: ExitStack,
+    answered: Callable[[Result], None],
+) -> tuple[Result, Cutout]:
+    """Call until answered or out of patience; being throttled costs time, not tries."""
     for attempt in stamina.retry_context(on=_patience(shop, spent.deadline), **BUYING):
         with attempt:
             while True:
@@ -170,8 +188,12 @@ def _settle_failure(shop: Workshop, reservation: Reservation, error: PackshotErr
         return
     reservation.release()
     if isinstance(error, StopRun):
-        shop.books.closed(error)
-        shop.stop.set(error)
+        _end_buying(shop, error)
+
+
+def _end_buying(shop: Workshop, reason: StopRun) -> None:
+    shop.books.closed(reason)
+    shop.stop.set(reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from packshot.facts.purchase import Account, PurchaseClass
 from packshot.providers.face import Provider
 from packshot.providers.registry import PROVIDERS, build
 from packshot.run.books import Books
+from packshot.run.breaker import Breaker
 from packshot.run.governor import Governor
 from packshot.run.plan import Plan
 from packshot.run.planning import PlanFiles
@@ -222,6 +223,7 @@ class Workshop:
     retry_failures: bool
     flow_run: str | None
     books: Books
+    breaker: Breaker
     width: threading.BoundedSemaphore
     """Pictures worked on at once."""
     gate: Callable[[], None]
@@ -329,6 +331,7 @@ def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere
         started_at=datetime.now(UTC),
         retry_failures=retry_failures,
         flow_run=here.flow_run,
+        breaker=Breaker(provider.name),
         books=Books(
             balance=balance_of(account),
             cap=job.max_credits,

@@ -45,6 +45,7 @@ def summary(  # only what a state is made of
         ({"cut": 1, "deferred": 9}, "keep_credits", StateType.FAILED, "NeedsCredits"),
         ({"deferred": 9}, "key_rejected", StateType.FAILED, "Stopped"),
         ({"deferred": 9}, "max_changed_share", StateType.FAILED, "Stopped"),
+        ({"deferred": 9}, "provider_failing", StateType.FAILED, "Stopped"),
         ({"cut": 1, "deferred": 9}, "finish_by", StateType.COMPLETED, "Completed"),
     ],
 )

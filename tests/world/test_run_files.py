@@ -56,6 +56,21 @@ def test_the_last_ending_of_an_item_counts(place: Store, tmp_path: Path) -> None
     assert pictures == [ended(Outcome.CUT).known.pictures[0]._asdict()]
 
 
+def test_reading_leaves_nothing_behind(place: Store, tmp_path: Path) -> None:
+    """A run whose publishing was cut off is read again, and nothing counts twice then."""
+    journal = Journal(place, RUN, trouble=list[StoreUnavailable]().append)
+    journal.record({"kind": "attempt", "call": "a", "charged": 1.0})
+    journal.flush()
+    IntentLog(place, RUN, lambda: None).declare(Call("a", "k", "f", 1.0))
+    before = [place.names(f"{RUN}/{kind}") for kind in ("parts", "intents")]
+    for _ in range(2):
+        with tables(tmp_path) as connection:
+            load_events(connection, place, RUN, tmp_path)
+            assert scalar(connection, "SELECT sum(charged) FROM attempts") == 1
+            assert scalar(connection, "SELECT count(*) FROM intents") == 1
+    assert [place.names(f"{RUN}/{kind}") for kind in ("parts", "intents")] == before
+
+
 def test_attempts_and_intents_are_told_apart_by_call(place: Store, tmp_path: Path) -> None:
     """What was declared and never noted shows."""
     log = IntentLog(place, RUN, gate=lambda: None)

@@ -1,0 +1,37 @@
+"""Stops the buying when the provider fails picture after picture.
+
+Pictures are counted, not calls: each has had its own tries and waits before it counts, so a few
+bad seconds with forty calls in flight are lived through. Whatever the provider answers in good
+order, a refusal of this very picture too, begins the count anew.
+"""
+
+import threading
+
+from packshot.facts.errors import PackshotError, ProviderFailing, SkipImage, Uncertain, Unreachable
+
+FAILURES_IN_A_ROW = 20
+NOT_CALLED = "deadline"
+"""Code of a picture whose time was up before it was its turn to call."""
+
+
+class Breaker:
+    """Thread-safe: counts pictures in a row that the provider was called for in vain."""
+
+    def __init__(self, provider: str) -> None:
+        self._provider = provider
+        self._lock = threading.Lock()
+        self._in_a_row = 0
+
+    def heard(self, failure: PackshotError | None = None) -> ProviderFailing | None:
+        """One more picture was bought, refused, or given up; answers why to stop, once it is so."""
+        with self._lock:
+            if failure is None or isinstance(failure, SkipImage):
+                self._in_a_row = 0
+            elif isinstance(failure, Unreachable | Uncertain) and failure.code != NOT_CALLED:
+                self._in_a_row += 1
+            if self._in_a_row < FAILURES_IN_A_ROW or failure is None:
+                return None
+        return ProviderFailing(
+            f"`{self._provider}` failed for {FAILURES_IN_A_ROW} pictures in a row, so nothing more "
+            f"is bought; the last time: {failure} See how the service is, then run again"
+        )
