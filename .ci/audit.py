@@ -21,7 +21,7 @@ HOW = [
     "--disable-pip",
     "--timeout=10",
 ]
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 45
 
 
 def asked(command: list[str]) -> str:
