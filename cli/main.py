@@ -26,6 +26,7 @@ from cli.jobs import (
 )
 from cli.shown import err, say, say_json, show_account, show_plan, show_summary
 from cli.watching import Bar
+from flows.endings import end_within
 from flows.environment import home_spool
 from packshot.facts.errors import BadOption, CatalogBusy, PackshotError
 from packshot.facts.job import Job
@@ -43,6 +44,8 @@ Verbose = Annotated[
     bool,
     typer.Option("--verbose", "-v", metavar="", help="Show Prefect's own log, and tracebacks."),
 ]
+SECONDS_TO_LEAVE = 8.0
+"""So long a run that is over waits for calls that do not land, and for Prefect to hear of it."""
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # Typer does not export it
 
 app = typer.Typer(
@@ -309,7 +312,10 @@ def main() -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     if not saying.wants_all():
         stamina.instrumentation.set_on_retry_hooks([])
-    sys.exit(code_of_command())
+    code = code_of_command()
+    if "prefect" in sys.modules:
+        end_within(SECONDS_TO_LEAVE, code=code)
+    sys.exit(code)
 
 
 def code_of_command() -> int:

@@ -6,6 +6,7 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -20,6 +21,9 @@ from packshot.run.progress import Step
 from packshot.run.session import CUTTING_OUT
 from packshot.run.summary import Summary
 from packshot.run.workshop import Place, Workshop
+
+if TYPE_CHECKING:  # Prefect is slow to import, and only a run needs it
+    from prefect.client.schemas import State
 
 STARTING = Step("starting Prefect (the first time takes up to half a minute)")
 SERVER_SECONDS = 30.0
@@ -66,9 +70,12 @@ def run_flow(job: Job, *, retry_failures: bool, verbose: bool, as_json: bool) ->
     if not verbose:
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
         os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
+        os.environ.setdefault("PREFECT_LOGGING_INTERNAL_LEVEL", "CRITICAL")
     watcher = _Watcher(as_json=as_json)
     with Bar(watcher.look, silent=as_json):
         _start_server()
+        from prefect.exceptions import PrefectException  # noqa: PLC0415
+
         from flows.addresses import keep_here  # noqa: PLC0415  must see the settings above
         from flows.cut_catalog import cut_catalog  # noqa: PLC0415
         from flows.retry_failures import retry_failures as retry_flow  # noqa: PLC0415
@@ -77,7 +84,10 @@ def run_flow(job: Job, *, retry_failures: bool, verbose: bool, as_json: bool) ->
         open_runs.listen(watcher.watch)
         flow = retry_flow if retry_failures else cut_catalog
         asked = job.model_dump(exclude={"options"}) | {"manifest": keep_here(job)}
-        state = flow(**asked, options=job.options, return_state=True)
+        try:
+            state = flow(**asked, options=job.options, return_state=True)
+        except (PrefectException, httpx.HTTPError) as error:
+            state = _untold_end(watcher.shop, type(error).__name__)
     watcher.tell_plan()  # of a run that was faster than a look
     summary = watcher.shop.summary if watcher.shop else None
     name = state.name or ""
@@ -126,6 +136,25 @@ def _refuse_silent_server(url: str) -> None:
             "start the server or unset PREFECT_API_URL",
             code="prefect_unreachable",
         )
+
+
+def _untold_end(shop: Workshop | None, trouble: str) -> "State[Any]":
+    """How a run ended of which Prefect's server could not be told.
+
+    Raises `Unreachable` where it came to no end.
+    """
+    from flows.states import state_of, state_of_stop  # noqa: PLC0415
+
+    gone = f"Prefect's server went away ({trouble})"
+    if shop is not None and shop.summary is not None:
+        say(f"packshot: {gone} and was not told how the run ended", on=err)
+        return state_of(shop.summary, shop.job.options.max_failed_share)
+    if shop is not None and shop.stop.reason is not None:
+        return state_of_stop(shop.stop.reason)
+    raise Unreachable(
+        f"{gone} before the run came to its end; start the server and run again",
+        code="prefect_unreachable",
+    )
 
 
 def _raise_what_was_raised(data: object) -> None:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -15,31 +16,54 @@ from prefect.runtime import flow_run
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.addresses import whole_manifest
+from flows.endings import end_within, is_a_runs_own, stop_own_server
 from flows.environment import home_spool
 from flows.form import job_of
 from flows.keys import provider_key
 from flows.quiet import keep_tracebacks_for_surprises
 from flows.states import own, state_of, state_of_error, state_of_stop
 from flows.telling import Telling
-from packshot.facts.errors import PackshotError, StopRequested
+from packshot.facts.errors import PackshotError
 from packshot.run import session
 from packshot.run.workshop import Here, Workshop
 from tasks import stages
 from tasks.open_runs import enter, leave
 
 LOOK_SECONDS = 1.0
+LAST_NOTES_SECONDS = 1.0
+"""So long a process that is told to end at once still writes down what it knows."""
+MOST_SECONDS_AFTER_A_RUN = 180.0
+"""Prefect's client tries for two minutes to tell a server that is away how a run ended."""
 MOST_THREADS = 128
 """Above the widest `workers`; Prefect's own default has no bound at all."""
 
 
+class _BatchThreads(ThreadPoolTaskRunner[Any]):
+    """Threads that are not waited for at the end: a night waits itself, and knows how long."""
+
+    def __exit__(self, *error: object) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            self._executor = None
+        super().__exit__(*error)
+
+
 def batch_threads() -> TaskRunner[PrefectFuture[Any]]:
     """Where batches run; the job's `workers` says how many pictures at once."""
-    runner: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=MOST_THREADS)
+    runner: TaskRunner[Any] = _BatchThreads(max_workers=MOST_THREADS)
     return runner
 
 
 def run_night(asked: Mapping[str, Any], *, retry_failures: bool = False) -> State[Any]:
     """Read, compare, check, cut out, publish; always ends in a state with a sentence."""
+    try:
+        return _night(asked, retry_failures=retry_failures)
+    finally:
+        if is_a_runs_own():
+            end_within(MOST_SECONDS_AFTER_A_RUN, code=1)
+
+
+def _night(asked: Mapping[str, Any], *, retry_failures: bool) -> State[Any]:
     keep_tracebacks_for_surprises()
     logger = get_run_logger()
     try:
@@ -60,37 +84,49 @@ def run_night(asked: Mapping[str, Any], *, retry_failures: bool = False) -> Stat
             "this run has been begun before and was interrupted; %g of its `max_credits` are left",
             shop.job.max_credits,
         )
-    enter(shop)
+    telling = Telling(shop)
     try:
-        with stopping_on_signals(shop):
-            return _work(shop)
+        with stopping_on_signals(shop) as stop_asked:
+            enter(shop)
+            state = _work(shop, telling, stop_asked)
     except PackshotError as error:
         logger.error("%s", error)  # noqa: TRY400  a sentence, no traceback
         return state_of_error(error)
     finally:
         leave(shop)
         shop.close()
+    if shop.summary is not None:
+        telling.finished(shop.summary)  # the catalog is free by now, whoever listens
+    return state
 
 
-def _work(shop: Workshop) -> State[Any]:
+@dataclass(slots=True)
+class Asked:
+    """Whether somebody has asked a run to stop."""
+
+    at: float | None = None
+    """When; a value of `time.monotonic`."""
+
+
+def _work(shop: Workshop, telling: Telling, asked: Asked) -> State[Any]:
     for stage in (stages.read_manifest, stages.detect_changes, stages.check_credits):
+        if asked.at is not None and shop.stop.reason is not None:
+            return state_of_stop(shop.stop.reason)  # nothing is on record yet
         state = stage(shop.run_id, return_state=True)
         if not state.is_completed():
             return own(state)
-    telling = Telling(shop)
-    _cut_out(shop, telling)
+    _cut_out(shop, telling, asked)
     reason = shop.stop.reason
-    if reason is not None and reason.everything and reason.code != "finish_by":
+    if reason is not None and reason.everything and (asked.at or reason.code != "finish_by"):
         session.leave_unpublished(shop)
         return state_of_stop(reason)
     state = stages.publish_report(shop.run_id, return_state=True)
     if shop.summary is None:
         return own(state)
-    telling.finished(shop.summary)
     return state_of(shop.summary, shop.job.options.max_failed_share)
 
 
-def _cut_out(shop: Workshop, telling: Telling) -> None:
+def _cut_out(shop: Workshop, telling: Telling, asked: Asked) -> None:
     """Map the batches and wait; when asked to stop, only for the calls in flight."""
     futures: list[PrefectFuture[Any]] = [
         stages.cut_out.submit(shop.run_id, batch.name, batch.first, batch.last)
@@ -98,15 +134,15 @@ def _cut_out(shop: Workshop, telling: Telling) -> None:
     ]
     if futures:
         telling.progress(0, len(futures))
-    given_up_at: float | None = None
     while left := wait(futures, timeout=LOOK_SECONDS).not_done:
         telling.progress(len(futures) - len(left), len(futures))
-        reason = shop.stop.reason
-        if reason is None or reason.code != StopRequested.default_code:
+        if asked.at is None:
             continue  # nobody is about to kill us: every call may land
-        given_up_at = given_up_at or time.monotonic() + shop.job.options.limits.stop_seconds
-        if time.monotonic() > given_up_at:
+        session.keep_notes(shop)
+        if time.monotonic() > asked.at + shop.job.options.limits.stop_seconds:
             return
+    for future in futures:
+        future.wait()  # it has ended; without this Prefect's server would be asked how
     if lost := sum(future.state.is_failed() for future in futures):
         get_run_logger().warning(
             "%s of %s batches failed; what they left is for the next run", lost, len(futures)
@@ -114,22 +150,34 @@ def _cut_out(shop: Workshop, telling: Telling) -> None:
 
 
 @contextmanager
-def stopping_on_signals(shop: Workshop) -> Iterator[None]:
-    """SIGTERM and Ctrl-C ask the run to stop; a second Ctrl-C ends the process at once."""
+def stopping_on_signals(shop: Workshop) -> Iterator[Asked]:
+    """SIGTERM and Ctrl-C ask the run to stop; Ctrl-C after that ends the process at once."""
+    asked = Asked()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield asked
         return
 
     def ask(number: int, frame: FrameType | None) -> None:
         del frame
-        if shop.stop.reason is not None and number == signal.SIGINT:
+        if asked.at is None:
+            asked.at = time.monotonic()
+            session.stop(shop, f"asked to stop by {signal.Signals(number).name}")
+        elif number == signal.SIGINT:
+            _keep_notes_briefly(shop)
+            stop_own_server()
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             signal.raise_signal(signal.SIGINT)
-        session.stop(shop, f"asked to stop by {signal.Signals(number).name}")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield
+        yield asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _keep_notes_briefly(shop: Workshop) -> None:
+    """In a thread: the one that was interrupted may hold the very lock, and a store may hang."""
+    keeping = threading.Thread(target=session.keep_notes, args=(shop,), daemon=True)
+    keeping.start()
+    keeping.join(LAST_NOTES_SECONDS)

@@ -305,6 +305,12 @@ def stop(shop: Workshop, why: str) -> None:
     shop.stop.set(StopRequested(why))
 
 
+def keep_notes(shop: Workshop) -> None:
+    """Write down what has been noted so far; while the store is away it is kept for later."""
+    with suppress(StoreUnavailable):
+        shop.journal.flush()
+
+
 def publish_report(shop: Workshop) -> Summary:
     """Write the report, fold the run into the ledger, and close the run."""
     shop.progress.begin("publishing the report")

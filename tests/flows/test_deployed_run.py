@@ -3,18 +3,20 @@
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from PIL import Image, ImageDraw
 
+from cli.exits import Exit
 from flows.automations import MISSED
 from packshot.sandbox.server import Sandbox
 from packshot.sandbox.state import SandboxState, Settings
+from tests.cli.desk import PACKSHOT
+from tests.flows.catalogs import Catalog, drawn
 from tests.flows.served import Prefect, Row, soon
 
 pytestmark = pytest.mark.slow
@@ -36,45 +38,10 @@ apply([run_again(timedelta(seconds=10))])
 """
 
 
-@dataclass
-class Catalog:
-    """Two pictures, their manifest, and the places of a run."""
-
-    folder: Path
-
-    @property
-    def state(self) -> Path:
-        """What the run remembers of this catalog."""
-        return self.folder / "shoes-state" / "shoes"
-
-    def asked(self, **options: object) -> dict[str, object]:
-        """Parameters of a run of this catalog."""
-        return {
-            "manifest": str(self.folder / "catalog.csv"),
-            "destination": str(self.folder / "shoes"),
-            "options": {"allow_local": True, **options},
-        }
-
-    def lease(self) -> Row:
-        """Who holds the catalog, or held it last."""
-        newest = max(self.state.glob("lease/*.json"))
-        return dict(json.loads(newest.read_text()))
-
-
 @pytest.fixture
 def catalog(tmp_path: Path) -> Catalog:
     """A new catalog."""
     return drawn(tmp_path)
-
-
-def drawn(folder: Path) -> Catalog:
-    """A catalog of two pictures, drawn."""
-    for name, colour in (("red", "#c02020"), ("blue", "#2020c0")):
-        picture = Image.new("RGB", (300, 300), "white")
-        ImageDraw.Draw(picture).ellipse((60, 90, 240, 210), fill=colour)
-        picture.save(folder / f"{name}.jpg", quality=95)
-    (folder / "catalog.csv").write_text("sku,image_url\nRED,red.jpg\nBLUE,blue.jpg\n")
-    return Catalog(folder)
 
 
 @pytest.fixture(scope="module")
@@ -137,11 +104,30 @@ def slow_api(stored_key: None) -> Iterator[Sandbox]:
 
 
 def calling(prefect: Prefect, catalog: Catalog, api: Sandbox, **limits: object) -> str:
-    """A run that waits for the provider; its id."""
+    """A run that waits for the provider with both pictures; its id."""
     asked = catalog.asked(provider_url=f"{api.url}/v1.0", limits=limits)
     run_id = prefect.start("packshot/on-demand", **asked, provider="removebg")
-    soon(lambda: api.state.snapshot()["open_calls"], 60, "a call to the provider")
+    soon(lambda: api.state.snapshot()["open_calls"] == 2, 60, "two calls to the provider")
     return run_id
+
+
+def typed(prefect: Prefect, catalog: Catalog) -> subprocess.CompletedProcess[str]:
+    """The same catalog at a shell."""
+    return subprocess.run(
+        [PACKSHOT, "run", "catalog.csv", "shoes", "--allow-local"],
+        cwd=catalog.folder,
+        env=prefect.environment | {"HOME": str(catalog.folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def cancel(prefect: Prefect, run_id: str) -> Row:
+    """Cancel a run as the UI does; the state it ends in."""
+    cancelling = {"state": {"type": "CANCELLING"}}
+    prefect.ask("POST", f"/flow_runs/{run_id}/set_state", cancelling)
+    return dict(prefect.ended(run_id, 40)["state"])
 
 
 def test_a_run_with_other_places_is_complete(prefect: Prefect, night: tuple[Catalog, Row]) -> None:
@@ -258,14 +244,56 @@ def test_a_cancelled_run_ends_and_lets_go(
 ) -> None:
     """It waits for calls in flight as long as it may, then gives the catalog back."""
     run_id = calling(prefect, catalog, slow_api, stop_seconds=2)
-    cancelling = {"state": {"type": "CANCELLING"}}
-    prefect.ask("POST", f"/flow_runs/{run_id}/set_state", cancelling)
-    state = prefect.ended(run_id, 20)["state"]
+    state = cancel(prefect, run_id)
     assert state["name"] == "Cancelled"
     assert "asked to stop by SIGTERM" in state["message"]
     assert catalog.lease()["released"]
     assert list(catalog.state.glob("runs/*/stopped.json"))
     assert "Traceback" not in "\n".join(prefect.logs(run_id))
+
+
+def test_calls_of_a_cancelled_run_land(
+    prefect: Prefect, catalog: Catalog, slow_api: Sandbox
+) -> None:
+    """They are recorded, and the next run publishes what was done and pays for nothing again."""
+    slow_api.state.change({"latency_seconds": (6.0, 6.0)})
+    run_id = calling(prefect, catalog, slow_api, calls_at_once=2)
+    assert cancel(prefect, run_id)["name"] == "Cancelled"
+    assert (slow_api.state.posts, catalog.lease()["released"]) == (2, True)
+    asked = catalog.asked(provider_url=f"{slow_api.url}/v1.0")
+    run = prefect.ended(prefect.start("packshot/on-demand", **asked, provider="removebg"))
+    assert run["state"]["message"] == "2 unchanged; nothing charged"
+    summaries = [json.loads(f.read_text()) for f in sorted(catalog.state.glob("runs/*/summary.*"))]
+    assert [each["outcomes"] for each in summaries] == [{"cut": 2}, {"unchanged": 2}]
+    assert [each["money"]["charged"] for each in summaries] == [2, 0]
+
+
+def test_one_of_command_and_worker_runs(
+    prefect: Prefect, catalog: Catalog, slow_api: Sandbox
+) -> None:
+    """Whoever comes second is told who is at work and since when, and buys nothing."""
+    run_id = calling(prefect, catalog, slow_api, stop_seconds=1)
+    holder = catalog.lease()
+    since = datetime.fromisoformat(holder["since"])
+    named = f"is being worked on by run {holder['run_id']} on "
+    words = ("run", "catalog.csv", "shoes", "--allow-local")
+    told = prefect.environment | {"HOME": str(catalog.folder)}
+    command = subprocess.run(
+        [PACKSHOT, *words],
+        cwd=catalog.folder,
+        env=told,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = " ".join(command.stderr.split())
+    assert (command.returncode, named in said) == (Exit.BUSY, True), said
+    assert f"since {since:%Y-%m-%d %H:%M:%S} UTC" in said
+    second = prefect.ended(prefect.start("packshot/on-demand", **catalog.asked()))["state"]
+    assert (second["name"], named in second["message"]) == ("CatalogBusy", True)
+    assert catalog.lease()["run_id"] == holder["run_id"]
+    cancel(prefect, run_id)
+    assert typed(prefect, catalog).returncode == Exit.DONE
 
 
 def test_a_killed_run_is_run_again_once(

@@ -9,13 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from packshot.facts.job import Job
+from packshot.world.lease import LEASE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 NIGHT = """\
 import sys
+from packshot.facts.errors import PackshotError
 from packshot.facts.job import Job
 from packshot.run import session
+from packshot.world import lease
 
+lease.LEASE_SECONDS = float(sys.argv[3])
+lease.RENEW_SECONDS = lease.LEASE_SECONDS / 4
 shop, _ = session.begin(Job.model_validate_json(sys.argv[1]), sys.argv[2])
 try:
     session.read_manifest(shop)
@@ -26,6 +31,8 @@ try:
     print("worked", flush=True)
     session.publish_report(shop)
     print("published", flush=True)
+except PackshotError as error:
+    print(type(error).__name__, flush=True)
 finally:
     shop.close()
 """
@@ -48,11 +55,16 @@ LocalStore(sys.argv[1]).write("a", b"content")
 
 
 @contextmanager
-def night(job: Job, key: str, scratch: Path) -> Iterator[subprocess.Popen[str]]:
-    """A run that says how far it has come: `on record`, `worked`, `published`."""
+def night(
+    job: Job, key: str, scratch: Path, *, lease_seconds: float = LEASE_SECONDS
+) -> Iterator[subprocess.Popen[str]]:
+    """A run that says how far it has come: `on record`, `worked`, `published`.
+
+    One that an error of ours ends says the error's name instead.
+    """
     scratch.mkdir(exist_ok=True)
     with subprocess.Popen(
-        [sys.executable, "-c", NIGHT, job.model_dump_json(), key],
+        [sys.executable, "-c", NIGHT, job.model_dump_json(), key, str(lease_seconds)],
         cwd=ROOT,
         env=os.environ | {"TMPDIR": str(scratch)},
         stdout=subprocess.PIPE,

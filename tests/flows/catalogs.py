@@ -1,0 +1,44 @@
+"""A small catalog on disk for deployments to work on."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+from tests.flows.served import Row
+
+
+@dataclass
+class Catalog:
+    """Two pictures, their manifest, and the places of a run."""
+
+    folder: Path
+
+    @property
+    def state(self) -> Path:
+        """What the run remembers of this catalog."""
+        return self.folder / "shoes-state" / "shoes"
+
+    def asked(self, **options: object) -> dict[str, object]:
+        """Parameters of a run of this catalog."""
+        return {
+            "manifest": str(self.folder / "catalog.csv"),
+            "destination": str(self.folder / "shoes"),
+            "options": {"allow_local": True, **options},
+        }
+
+    def lease(self) -> Row:
+        """Who holds the catalog, or held it last."""
+        newest = max(self.state.glob("lease/*.json"))
+        return dict(json.loads(newest.read_text()))
+
+
+def drawn(folder: Path) -> Catalog:
+    """A catalog of two pictures, drawn."""
+    for name, colour in (("red", "#c02020"), ("blue", "#2020c0")):
+        picture = Image.new("RGB", (300, 300), "white")
+        ImageDraw.Draw(picture).ellipse((60, 90, 240, 210), fill=colour)
+        picture.save(folder / f"{name}.jpg", quality=95)
+    (folder / "catalog.csv").write_text("sku,image_url\nRED,red.jpg\nBLUE,blue.jpg\n")
+    return Catalog(folder)
