@@ -1,5 +1,6 @@
 """The stages of a run, in the order a flow calls them."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -320,6 +321,7 @@ def publish_report(shop: Workshop) -> Summary:
     reason = shop.stop.reason
     live = {
         "finished_at": utc_now(),
+        "seconds": time.monotonic() - shop.began,
         "stop": (reason.code, str(reason)) if reason else None,
         "balance_after": _balance_after(shop),
         "allowance_share": stats.share_of_allowance,

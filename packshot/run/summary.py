@@ -112,7 +112,7 @@ def summarise(
     """Count the report. Tables `report`, `attempts`, `endings` and view `ledger` must exist."""
     began = datetime.fromisoformat(started["started_at"]).replace(tzinfo=None)
     ended = live.get("finished_at") or _last_event(connection) or began
-    seconds = max((ended - began).total_seconds(), 0.001)
+    seconds = max(live.get("seconds") or (ended - began).total_seconds(), 0.001)
     outcomes = _counts(connection, "outcome")
     done = sum(outcomes.get(name, 0) for name in ("cut", "recovered", "reused", "refreshed"))
     stop_code, stopped = live.get("stop") or (None, None)

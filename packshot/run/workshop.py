@@ -3,6 +3,7 @@
 import json
 import shutil
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -228,6 +229,8 @@ class Workshop:
     """Pictures worked on at once."""
     gate: Callable[[], None]
     """Raises unless a call may leave now."""
+    began: float = field(default_factory=time.monotonic)
+    """When the run began on the clock that never jumps; `started_at` is the date of it."""
     single_flight: SingleFlight = field(default_factory=SingleFlight)
     progress: Progress = field(default_factory=Progress)
     tally: Tally = field(default_factory=Tally)

@@ -120,15 +120,21 @@ def judge(response: httpx.Response) -> None:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """How long we are asked to wait, given in seconds or as a date."""
+    """How long we are asked to wait, given in seconds or as a date on the host's own clock."""
     written = response.headers.get("retry-after", "").strip()
     if written.isascii() and written.isdigit():
         return float(written[:9]) or None
+    moment, now = _epoch_seconds(written), _epoch_seconds(response.headers.get("date", ""))
+    if moment is None:
+        return None
+    return max(moment - (time.time() if now is None else now), 0.0) or None
+
+
+def _epoch_seconds(written: str) -> float | None:
     try:
-        moment = parsedate_to_datetime(written).timestamp()
+        return parsedate_to_datetime(written).timestamp()
     except (ValueError, OverflowError):
         return None
-    return max(moment - time.time(), 0.0) or None
 
 
 def body(response: httpx.Response, most: int) -> bytes:

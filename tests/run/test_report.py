@@ -203,6 +203,23 @@ def test_what_failed_is_a_manifest(failing: Shop) -> None:
     assert run_failed(failing).summary.outcomes == {"cut": 3}
 
 
+def test_what_failed_is_said_as_the_manifest_said_it(shop: Shop) -> None:
+    """Formulas, markup and line breaks come through raw, so the same items are tried again."""
+    header = ("sku", "image_url", "note", "=1+1")
+    skus = ("=1+1", "+1", "-1", "@A", "<b>", "../../etc/passwd", "%2e%2e", "'=1", "Mug", "MUG")
+    notes = ("=cmd|' /C calc'!A0", '"><script>', "two\nlines", "\tx", "'", ",;")
+    lines = [
+        (sku, shop.url("none.png"), notes[number % len(notes)], f"@{number}")
+        for number, sku in enumerate(skus)
+    ]
+    write(shop, header, lines)
+    night = shop.night()
+    again = sheet(shop, night, "failed.csv")
+    assert [tuple(row[name] for name in header) for row in again] == lines
+    assert run_failed(shop).outcomes == night.outcomes
+    assert len(night.outcomes) == len(skus)
+
+
 def run_failed(shop: Shop) -> Night:
     """A night with the last run's `failed.csv` for a manifest."""
     last = max((shop.state / shop.catalog / "runs").iterdir())

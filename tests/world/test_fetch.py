@@ -195,6 +195,15 @@ def test_retry_after_may_be_a_date_or_nonsense() -> None:
     assert waits[1:] == [None] * 4
 
 
+def test_a_date_to_wait_for_is_one_of_the_hosts_clock() -> None:
+    """Whatever our own clock shows, the host has said what it takes for now."""
+    said = {"Date": "Thu, 01 Jan 2026 12:00:00 GMT", "Retry-After": "Thu, 01 Jan 2026 12:00:30 GMT"}
+    request = httpx.Request("GET", "http://mugs.example/")
+    with pytest.raises(Throttled) as caught:
+        judge(httpx.Response(429, headers=said, request=request))
+    assert caught.value.wait_seconds == 30
+
+
 def test_a_body_shorter_than_stated_is_no_picture(shop: Shop) -> None:
     """Half a picture must not be bought."""
 
