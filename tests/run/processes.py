@@ -19,7 +19,8 @@ from packshot.facts.job import Job
 from packshot.run import session
 from packshot.world import lease
 
-lease.LEASE_SECONDS = float(sys.argv[3])
+if sys.argv[3:]:
+    lease.LEASE_SECONDS = float(sys.argv[3])
 lease.RENEW_SECONDS = lease.LEASE_SECONDS / 4
 shop, _ = session.begin(Job.model_validate_json(sys.argv[1]), sys.argv[2])
 try:
