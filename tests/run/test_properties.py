@@ -90,7 +90,7 @@ def _no_waiting() -> Iterator[None]:
 
 
 @settings(
-    max_examples=15,
+    max_examples=12,
     deadline=None,
     print_blob=True,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking whole nights takes hours
