@@ -12,7 +12,7 @@ from tests.cli.desk import Desk
 from tests.flows.served import Prefect, free_port, soon
 from tests.run.nights import Market
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.long, pytest.mark.slow]
 
 PICTURES = 12
 

@@ -252,6 +252,7 @@ def test_a_cancelled_run_ends_and_lets_go(
     assert "Traceback" not in "\n".join(prefect.logs(run_id))
 
 
+@pytest.mark.long
 def test_calls_of_a_cancelled_run_land(
     prefect: Prefect, catalog: Catalog, slow_api: Sandbox
 ) -> None:
@@ -268,6 +269,7 @@ def test_calls_of_a_cancelled_run_land(
     assert [each["money"]["charged"] for each in summaries] == [2, 0]
 
 
+@pytest.mark.long
 def test_one_of_command_and_worker_runs(
     prefect: Prefect, catalog: Catalog, slow_api: Sandbox
 ) -> None:

@@ -14,7 +14,7 @@ import pytest
 from tests.flows.served import Prefect, Row, family, soon
 from tests.run.nights import Market, Shop
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.long, pytest.mark.slow]
 
 POOL = "doomed"
 PICTURES, EQUAL, AT_ONCE = 16, 4, 3
