@@ -140,6 +140,7 @@ def test_a_run_with_other_places_is_complete(prefect: Prefect, night: tuple[Cata
     assert "RED" in report.read_text()
 
 
+@pytest.mark.long
 def test_one_parameter_is_changed_and_the_others_stay(prefect: Prefect, tmp_path: Path) -> None:
     """Each deployment that cuts out takes the sample catalog from `prefect.yaml`, and does it."""
     destination = str(tmp_path / "sample")

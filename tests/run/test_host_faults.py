@@ -9,6 +9,8 @@ from tests.run.nights import Shop
 from tests.world.played_shop import Shop as Host
 from tests.world.played_shop import open_shop
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def host() -> Iterator[Host]:

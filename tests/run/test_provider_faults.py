@@ -10,6 +10,8 @@ from packshot.sandbox.state import Fault
 from tests.run.faults import PROVIDER, TRIES, lived_rows, rows, stocked, told
 from tests.run.nights import KEY, Shop
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def mug(shop: Shop) -> Iterator[Shop]:
