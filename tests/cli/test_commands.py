@@ -130,6 +130,7 @@ def test_saved_plan_is_carried_out_and_nothing_else(desk: Desk) -> None:
     assert (done.code, done.document["rows"], desk.charged) == (Exit.DONE, 3, 2)
 
 
+@pytest.mark.long
 def test_run_shows_how_far_it_is(desk: Desk) -> None:
     """At a terminal a bar counts pictures, and what became of them."""
     desk.market.state.change({"latency_seconds": 0.6})
@@ -140,6 +141,7 @@ def test_run_shows_how_far_it_is(desk: Desk) -> None:
     assert re.search("[1-5] cut .*[1-5]/6", done.err)
 
 
+@pytest.mark.long
 def test_report_of_a_dead_run_shows_that_it_is_made(desk: Desk) -> None:
     """Publishing takes its time, too."""
     desk.market.state.change({"latency_seconds": 1})
@@ -165,6 +167,7 @@ def test_failures_are_told_and_retried_alone(desk: Desk) -> None:
     assert desk.do("report", "out", "--json").document == again.document
 
 
+@pytest.mark.long
 def test_signed_manifest_stays_here_and_is_named_again_for_a_retry(
     desk: Desk, prefect_server: Prefect
 ) -> None:

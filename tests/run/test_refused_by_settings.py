@@ -6,6 +6,8 @@ import pytest
 
 from tests.run.nights import Shop
 
+pytestmark = pytest.mark.long
+
 NAME = "shoe.png"
 
 
