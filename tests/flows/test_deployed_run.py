@@ -322,6 +322,7 @@ def test_a_killed_run_is_run_again_once(
     assert prefect.run(crashed_twice)["run_count"] == 2
 
 
+@pytest.mark.long
 def test_a_silent_run_has_crashed(prefect: Prefect, silent_run: str) -> None:
     """Without heartbeats a run does not stay Running for ever."""
     state = prefect.ended(silent_run, 60)["state"]
