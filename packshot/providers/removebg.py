@@ -41,6 +41,7 @@ from packshot.providers.removebg_wire import (
     is_opaque,
     unwrapped,
 )
+from packshot.world.trust import trusted_authorities
 
 BASE_URL: Final = "https://api.remove.bg/v1.0"
 CALLS_AT_ONCE: Final = 32
@@ -115,6 +116,7 @@ class RemoveBg:
             timeout=httpx.Timeout(timeout_seconds, connect=CONNECT_SECONDS),
             limits=httpx.Limits(max_connections=calls_at_once + 1),  # one to ask for the balance
             transport=transport,
+            verify=trusted_authorities(),
             trust_env=False,
         )
 

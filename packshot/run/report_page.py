@@ -4,13 +4,14 @@ The page asks nothing of the network and runs nothing; whatever came from the ma
 escaped text.
 """
 
+import functools
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import duckdb
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 from packshot.facts.item import public
 from packshot.facts.outcome import MEANING, Outcome
@@ -50,12 +51,7 @@ class Section:
 
 def page(connection: duckdb.DuckDBPyConnection, summary: Summary, *, destination: str) -> str:
     """`report.html`; the table `report` must exist."""
-    template = files(__package__).joinpath("report.html.jinja").read_text("utf-8")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"amount": amount, "duration": duration, "public": public}
-    return environment.from_string(template).render(
+    return _template().render(
         run=summary,
         ended=ended(summary),
         outcomes=[(name, MEANING[name], summary.outcomes.get(name, 0)) for name in Outcome],
@@ -63,6 +59,17 @@ def page(connection: duckdb.DuckDBPyConnection, summary: Summary, *, destination
         destination=public(destination),
         address=lambda path: address(destination, path),
     )
+
+
+@functools.cache
+def _template() -> Template:
+    """Compiled once per process; that takes longer than a small run."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"amount": amount, "duration": duration, "public": public}
+    source = files(__package__).joinpath("report.html.jinja").read_text("utf-8")
+    return environment.from_string(source)
 
 
 def ended(summary: Summary) -> str:

@@ -28,6 +28,7 @@ from packshot.decisions.addresses import (
     refusal,
 )
 from packshot.facts.errors import SourceRefused
+from packshot.world.trust import trusted_authorities
 
 LOOKUPS_AT_ONCE = 16
 SocketOption = (
@@ -208,7 +209,7 @@ def guarded_transport(
     look_up: LookUp = look_up,
 ) -> httpx.BaseTransport:
     """An httpx transport that connects through `GuardedBackend` and knows no proxies."""
-    context = ssl_context or httpx.create_ssl_context(trust_env=False)
+    context = ssl_context or trusted_authorities()
     transport = httpx.HTTPTransport(verify=context, trust_env=False)
     # httpx hands no backend through to its pool, so the pool, still empty, is replaced.
     transport._pool = httpcore.ConnectionPool(  # noqa: SLF001

@@ -213,6 +213,7 @@ def test_run_that_is_stopped_and_killed_is_finished_by_the_next(desk: Desk) -> N
     assert max(desk.sold.values()) == 1
 
     killed = desk.begin_and_wait(*words, calls=desk.charged + 3)
+    desk.market.state.change({"latency_seconds": 60})  # it is at work for as long as it is asked
     for busy in (desk.do("retry", "out", "--json"), desk.do("retry", "out")):
         assert busy.code == Exit.BUSY
     assert "is being worked on by run" in busy.err

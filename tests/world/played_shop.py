@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import httpx
 import pytest
 
 from packshot.facts.errors import (
@@ -15,7 +14,6 @@ from packshot.facts.errors import (
 from packshot.world.fetch import Fetched, Fetcher, FetchLimits
 from packshot.world.network_guard import LookUp, guarded_transport
 
-TRUST = httpx.create_ssl_context(trust_env=False)  # takes longer than most tests
 PICTURE = b"\x89PNG picture"
 Page = Callable[["Visit"], None]
 
@@ -88,7 +86,7 @@ def get(
     seconds: float = 5.0,
 ) -> Fetched:
     """Fetch one picture with a fetcher of its own."""
-    transport = guarded_transport(allow, ssl_context=TRUST)
+    transport = guarded_transport(allow)
     fetcher = Fetcher(limits, allowed_schemes=schemes, transport=transport)
     try:
         return fetcher.fetch(url, etag=etag, deadline_seconds=seconds)
