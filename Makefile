@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 3
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-long check audit lock clean
+.PHONY: demo test check audit lock clean
 
 # Everything the project needs, at the versions and hashes of the lock.
 $(READY): requirements.lock pyproject.toml
@@ -20,11 +20,7 @@ demo: $(READY)
 	$(BIN)/packshot demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
-
-# What waits for something to run out: deadlines, servers that are away, stores that refuse.
-test-long: $(READY)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist load -m long
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 # Lint, format and types, as .ci/run does.
 check: $(READY)

@@ -1,6 +1,7 @@
-"""A real S3 endpoint on loopback, for whoever wants object storage."""
+"""A real S3 endpoint and a real Prefect server on loopback, for whoever wants them."""
 
 import logging
+import signal
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -8,12 +9,20 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from tests.flows.served import Prefect, free_port, shared
+
 S3_ACCOUNT = {
     "AWS_ACCESS_KEY_ID": "planted-id",
     "AWS_SECRET_ACCESS_KEY": "planted-secret",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+
+
+def pytest_configure() -> None:
+    """A shell that starts the tests in the background lets all their children ignore Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +44,29 @@ def bucket_url(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
     bucket = f"shop-{uuid4().hex}"
     boto3.client("s3").create_bucket(Bucket=bucket)
     return f"s3://{bucket}"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Prefect]:
+    """A Prefect server; one for all workers of pytest, because it takes long to start."""
+    base = tmp_path_factory.getbasetemp()
+    home = (base if worker_id == "master" else base.parent) / "prefect"
+    port = home / "port"
+
+    def start() -> int:
+        port.write_text(str(free_port()))
+        return Prefect(home, int(port.read_text())).begin_server()
+
+    with shared(home, start):
+        yield Prefect(home, int(port.read_text()))
+
+
+@pytest.fixture(scope="session")
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
+    """A server of one's own after the commands of the documentation, with a worker."""
+    prefect = Prefect(tmp_path_factory.mktemp("prefect"), free_port())
+    with prefect.serving():
+        prefect.command("-m", "prefect", "work-pool", "create", "packshot", "--type", "process")
+        prefect.command("-m", "prefect", "deploy", "--all")
+        with prefect.process("-m", "prefect", "worker", "start", "--pool", "packshot"):
+            yield prefect

@@ -1,4 +1,4 @@
-"""A sandbox, a Prefect server and a desk for tests of the command."""
+"""A sandbox and a desk for tests of the command."""
 
 import os
 import sys
@@ -11,20 +11,10 @@ import pytest
 from cli import main
 from packshot.run import looking
 from tests.cli.desk import Desk, Done
-from tests.flows.served import Prefect, free_port, soon
+from tests.flows.served import Prefect
 from tests.run.nights import Market
 
 Command = Callable[..., Done]
-
-
-@pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
-    """One server for all runs of the command: each would start its own otherwise."""
-    prefect = Prefect(tmp_path_factory.mktemp("prefect"), free_port())
-    start = ("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port")
-    with prefect.process(*start, str(prefect.port)):
-        soon(prefect.is_up, 120, "the Prefect server")
-        yield prefect
 
 
 @pytest.fixture(scope="session")
@@ -43,9 +33,9 @@ def plain_desk(market: Market, tmp_path: Path) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def desk(plain_desk: Desk, prefect_server: Prefect) -> Desk:
+def desk(plain_desk: Desk, server: Prefect) -> Desk:
     """A desk whose runs are known to the server."""
-    plain_desk.environment = prefect_server.environment
+    plain_desk.environment = server.environment
     return plain_desk
 
 

@@ -105,7 +105,7 @@ def test_sandbox_ends_with_ctrl_c(plain_desk: Desk) -> None:
     assert plain_desk.end(going, signal.SIGINT).code == Exit.DONE
 
 
-def test_prefect_server_that_is_down_is_named(plain_desk: Desk) -> None:
+def test_server_that_is_down_is_named(plain_desk: Desk) -> None:
     """It is no defect of the command's; one line says what to do."""
     down = "http://127.0.0.1:1/api"
     plain_desk.environment = {**plain_desk.environment, "PREFECT_API_URL": down}
@@ -130,7 +130,6 @@ def test_saved_plan_is_carried_out_and_nothing_else(desk: Desk) -> None:
     assert (done.code, done.document["rows"], desk.charged) == (Exit.DONE, 3, 2)
 
 
-@pytest.mark.long
 def test_run_shows_how_far_it_is(desk: Desk) -> None:
     """At a terminal a bar counts pictures, and what became of them."""
     desk.market.state.change({"latency_seconds": 0.6})
@@ -141,7 +140,6 @@ def test_run_shows_how_far_it_is(desk: Desk) -> None:
     assert re.search("[1-5] cut .*[1-5]/6", done.err)
 
 
-@pytest.mark.long
 def test_report_of_a_dead_run_shows_that_it_is_made(desk: Desk) -> None:
     """Publishing takes its time, too."""
     desk.market.state.change({"latency_seconds": 1})
@@ -167,15 +165,14 @@ def test_failures_are_told_and_retried_alone(desk: Desk) -> None:
     assert desk.do("report", "out", "--json").document == again.document
 
 
-@pytest.mark.long
 def test_signed_manifest_stays_here_and_is_named_again_for_a_retry(
-    desk: Desk, prefect_server: Prefect
+    desk: Desk, server: Prefect
 ) -> None:
     """Neither Prefect nor the state learn the signature; `retry` says what it needs."""
     desk.put("list.csv", (desk.folder / desk.catalog(1)).read_bytes())
     signed = f"{desk.market.url}/cdn/{desk.name}/list.csv?sig=planted-7f3"
     assert desk.do("run", signed, "out", *desk.sandboxed).code == Exit.DONE
-    assert "planted" not in json.dumps(prefect_server.ask("POST", "/flow_runs/filter", {}))
+    assert "planted-7f3" not in json.dumps(server.ask("POST", "/flow_runs/filter", {}))
     assert b"planted" not in b"".join(
         file.read_bytes() for file in (desk.folder / "out-state").rglob("*.json")
     )

@@ -12,7 +12,7 @@ from cli.exits import Exit
 from tests.cli.desk import Desk, Done
 from tests.flows.served import soon
 
-pytestmark = [pytest.mark.long, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 AT_ONCE = 2
 

@@ -6,7 +6,13 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from tests.flows.served import Row
+from packshot.sandbox.server import Sandbox
+from tests.flows.served import Prefect, Row, soon
+
+STORE_A_KEY = """
+from prefect.blocks.system import Secret
+Secret(value="planted-key").save("packshot-removebg-key", overwrite=True)
+"""
 
 
 @dataclass
@@ -42,3 +48,11 @@ def drawn(folder: Path) -> Catalog:
         picture.save(folder / f"{name}.jpg", quality=95)
     (folder / "catalog.csv").write_text("sku,image_url\nRED,red.jpg\nBLUE,blue.jpg\n")
     return Catalog(folder)
+
+
+def calling(prefect: Prefect, catalog: Catalog, api: Sandbox, **limits: object) -> str:
+    """A run that waits for the provider with both pictures; its id."""
+    asked = catalog.asked(provider_url=f"{api.url}/v1.0", limits=limits)
+    run_id = prefect.start("packshot/on-demand", **asked, provider="removebg")
+    soon(lambda: api.state.snapshot()["open_calls"] == 2, 60, "two calls to the provider")
+    return run_id

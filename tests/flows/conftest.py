@@ -1,26 +1,32 @@
-"""One real Prefect server for all slow tests, with the project deployed and a worker at work."""
+"""A small catalog, a stored key, and a provider that takes its time."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.flows.served import Prefect, free_port, soon
+from packshot.sandbox.server import Sandbox
+from packshot.sandbox.state import SandboxState, Settings
+from tests.flows.catalogs import STORE_A_KEY, Catalog, drawn
+from tests.flows.served import Prefect
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Catalog:
+    """A new catalog."""
+    return drawn(tmp_path)
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
-    """A server with an empty database."""
-    prefect = Prefect(tmp_path_factory.mktemp("prefect"), free_port())
-    start = ("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port")
-    with prefect.process(*start, str(prefect.port)):
-        soon(prefect.is_up, 120, "the Prefect server")
-        yield prefect
+def stored_key(prefect: Prefect) -> None:
+    """A key that only the Secret block holds."""
+    prefect.command("-c", STORE_A_KEY)
 
 
-@pytest.fixture(scope="session")
-def prefect(server: Prefect) -> Iterator[Prefect]:
-    """The server after the commands of the documentation, with a worker."""
-    server.command("-m", "prefect", "work-pool", "create", "packshot", "--type", "process")
-    server.command("-m", "prefect", "deploy", "--all")
-    with server.process("-m", "prefect", "worker", "start", "--pool", "packshot"):
-        yield server
+@pytest.fixture
+def slow_api(stored_key: None) -> Iterator[Sandbox]:
+    """A provider that takes its time."""
+    del stored_key
+    settings = Settings(latency_seconds=(60.0, 60.0), cutouts="canned")
+    with Sandbox(SandboxState(settings)) as running:
+        yield running

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
+SERVE = ("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port")
 USUAL_PORT = "4200"
 ENDS = {"COMPLETED", "FAILED", "CANCELLED", "CRASHED"}
 Row = dict[str, Any]
@@ -47,6 +49,42 @@ def family(pid: int) -> list[int]:
     return [pid, *(each for child in children for each in family(int(child)))]
 
 
+def end(process: int) -> None:
+    """Kill a process and all that it has started."""
+    for pid in family(process):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@contextmanager
+def shared(place: Path, start: Callable[[], int]) -> Iterator[None]:
+    """A process that all workers of pytest use: the first starts it, the last one ends it."""
+    users, process = place / "users", place / "process"
+    users.mkdir(parents=True, exist_ok=True)
+    me = users / str(os.getpid())
+    with FileLock(place / "lock"):
+        if not process.exists():
+            process.write_text(str(start()))
+        me.touch()
+    try:
+        yield
+    finally:
+        with FileLock(place / "lock"):
+            me.unlink()
+            if not any(is_alive(int(user.name)) for user in users.iterdir()):
+                end(int(process.read_text()))
+                process.unlink()
+
+
 @dataclass
 class Prefect:
     """A server on a free port of loopback, with its own home and database."""
@@ -74,7 +112,7 @@ class Prefect:
     @contextmanager
     def process(self, *words: str) -> Iterator[subprocess.Popen[bytes]]:
         """A command in the background, and its children, gone when the block ends."""
-        with self._running(f"{words[3]}.log", [sys.executable, *words], self.environment) as it:
+        with self._running(f"{words[2]}.log", [sys.executable, *words], self.environment) as it:
             yield it
 
     @contextmanager
@@ -96,8 +134,32 @@ class Prefect:
     def _running(
         self, log_name: str, command: list[str], environment: dict[str, str]
     ) -> Iterator[subprocess.Popen[bytes]]:
+        running = self._begin(log_name, command, environment)
+        try:
+            yield running
+        finally:
+            end(running.pid)
+            running.wait()
+
+    def begin_server(self) -> int:
+        """Start the server and see it answer; its process, which somebody must end."""
+        command = [sys.executable, *SERVE, str(self.port)]
+        running = self._begin("server.log", command, self.environment)
+        soon(self.is_up, 120, "the Prefect server")
+        return running.pid
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """The server, which is killed where the block ends."""
+        with self.process(*SERVE, str(self.port)):
+            soon(self.is_up, 120, "the Prefect server")
+            yield
+
+    def _begin(
+        self, log_name: str, command: list[str], environment: dict[str, str]
+    ) -> subprocess.Popen[bytes]:
         with (self.home / log_name).open("wb") as log:
-            running = subprocess.Popen(
+            return subprocess.Popen(
                 command,
                 cwd=ROOT,
                 env=environment,
@@ -106,13 +168,6 @@ class Prefect:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            try:
-                yield running
-            finally:
-                for pid in family(running.pid):
-                    with suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
-                running.wait()
 
     def command(self, *words: str) -> str:
         """What a command prints; fails when it fails."""

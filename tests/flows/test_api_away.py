@@ -1,7 +1,6 @@
 """Prefect's server is killed under a run: the catalog is finished all the same."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from subprocess import Popen
 
@@ -12,7 +11,7 @@ from tests.cli.desk import Desk
 from tests.flows.served import Prefect, free_port, soon
 from tests.run.nights import Market
 
-pytestmark = [pytest.mark.long, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 PICTURES = 12
 
@@ -36,12 +35,6 @@ def desk(prefect: Prefect, tmp_path: Path) -> Iterator[Desk]:
         yield Desk(market, tmp_path / "desk", prefect.environment | impatient)
 
 
-def serving(prefect: Prefect) -> AbstractContextManager[Popen[bytes]]:
-    """The server, which is killed where the block ends."""
-    start = ("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port")
-    return prefect.process(*start, str(prefect.port))
-
-
 def begin(desk: Desk) -> Popen[str]:
     """A run that has bought two pictures or more."""
     words = ("run", desk.catalog(PICTURES), "out", *desk.sandboxed, "--recut=all")
@@ -55,8 +48,7 @@ def summaries(desk: Desk) -> int:
 
 def test_a_server_that_dies_holds_up_nothing(prefect: Prefect, desk: Desk) -> None:
     """It comes back and hears how the run ended; or it does not, and the command says so."""
-    with serving(prefect):
-        soon(prefect.is_up, 120, "the Prefect server")
+    with prefect.serving():
         going = begin(desk)
     desk.environment = {**desk.environment, "PREFECT_CLIENT_MAX_RETRIES": "5"}
     soon(lambda: summaries(desk) == 1, 25, "the report")
@@ -64,10 +56,9 @@ def test_a_server_that_dies_holds_up_nothing(prefect: Prefect, desk: Desk) -> No
     assert (going.returncode, "12 credits charged" in out) == (Exit.DONE, True), err
     assert "Prefect's server went away (ConnectError) and was not told" in err
 
-    with serving(prefect):
-        soon(prefect.is_up, 120, "the Prefect server")
+    with prefect.serving():
         going = begin(desk)
-    with serving(prefect):
+    with prefect.serving():
         _, err = going.communicate(timeout=150)
         assert (going.returncode, "went away" in err) == (Exit.DONE, False), err
         runs = prefect.ask("POST", "/flow_runs/filter", {"sort": "START_TIME_ASC"})

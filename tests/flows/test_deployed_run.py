@@ -1,26 +1,19 @@
 """The deployments as an operator has them: a real server, a real worker, real processes."""
 
 import json
-import os
-import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from cli.exits import Exit
-from flows.automations import MISSED
 from packshot.sandbox.server import Sandbox
-from packshot.sandbox.state import SandboxState, Settings
 from tests.cli.desk import PACKSHOT
-from tests.flows.catalogs import Catalog, drawn
+from tests.flows.catalogs import Catalog, calling, drawn
 from tests.flows.served import Prefect, Row, soon
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("deployments")]
 
 SAMPLE_NIGHTS = [
     "13 cut, 3 rejected, 2 skipped, 1 failed, 1 reused; nothing charged",
@@ -28,59 +21,6 @@ SAMPLE_NIGHTS = [
     "14 unchanged, 3 rejected, 2 skipped, 1 failed; nothing charged",
 ]
 """The sample catalog cut out, looked at again, and its failures retried."""
-STORE_A_KEY = """
-from prefect.blocks.system import Secret
-Secret(value="planted-key").save("packshot-removebg-key")
-"""
-WAIT_TEN_SECONDS = """
-from datetime import timedelta
-from flows.automations import apply, run_again
-apply([run_again(timedelta(seconds=10))])
-"""
-
-
-@pytest.fixture
-def catalog(tmp_path: Path) -> Catalog:
-    """A new catalog."""
-    return drawn(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def silent_run(prefect: Prefect) -> tuple[str, str]:
-    """Automations applied, and a run that is silent, with its flow."""
-    for _ in range(2):
-        prefect.command("-m", "flows.automations")
-    run, flow = played(prefect, "PENDING", "RUNNING")
-    last_heard_of(prefect, run, flow)
-    return run, flow
-
-
-def last_heard_of(prefect: Prefect, run: str, flow: str) -> None:
-    """A heartbeat as long ago as the automation waits, less a little."""
-    heartbeat = {
-        "id": str(uuid4()),
-        "event": "prefect.flow-run.heartbeat",
-        "occurred": (datetime.now(UTC) - MISSED + timedelta(seconds=5)).isoformat(),
-        "resource": {"prefect.resource.id": f"prefect.flow-run.{run}"},
-        "related": [
-            {
-                "prefect.resource.id": f"prefect.flow.{flow}",
-                "prefect.resource.role": "flow",
-                "prefect.resource.name": "packshot",
-            }
-        ],
-    }
-    prefect.ask("POST", "/events", [heartbeat])
-
-
-def played(prefect: Prefect, *states: str) -> tuple[str, str]:
-    """A run that no process stands behind, taken through some states; it and its flow."""
-    flow = prefect.ask("POST", "/flows/", {"name": "packshot"})["id"]
-    run = prefect.ask("POST", "/flow_runs/", {"flow_id": flow})["id"]
-    for state in states:
-        change = {"state": {"type": state}, "force": True}
-        prefect.ask("POST", f"/flow_runs/{run}/set_state", change)
-    return str(run), str(flow)
 
 
 @pytest.fixture(scope="module")
@@ -88,29 +28,6 @@ def night(prefect: Prefect, tmp_path_factory: pytest.TempPathFactory) -> tuple[C
     """An on-demand run with other places than the deployment's, once it has ended."""
     catalog = drawn(tmp_path_factory.mktemp("night"))
     return catalog, prefect.ended(prefect.start("packshot/on-demand", **catalog.asked()))
-
-
-@pytest.fixture(scope="module")
-def stored_key(prefect: Prefect) -> None:
-    """A key that only the Secret block holds."""
-    prefect.command("-c", STORE_A_KEY)
-
-
-@pytest.fixture
-def slow_api(stored_key: None) -> Iterator[Sandbox]:
-    """A provider that takes its time."""
-    del stored_key
-    settings = Settings(latency_seconds=(60.0, 60.0), cutouts="canned")
-    with Sandbox(SandboxState(settings)) as running:
-        yield running
-
-
-def calling(prefect: Prefect, catalog: Catalog, api: Sandbox, **limits: object) -> str:
-    """A run that waits for the provider with both pictures; its id."""
-    asked = catalog.asked(provider_url=f"{api.url}/v1.0", limits=limits)
-    run_id = prefect.start("packshot/on-demand", **asked, provider="removebg")
-    soon(lambda: api.state.snapshot()["open_calls"] == 2, 60, "two calls to the provider")
-    return run_id
 
 
 def typed(prefect: Prefect, catalog: Catalog) -> subprocess.CompletedProcess[str]:
@@ -142,7 +59,6 @@ def test_a_run_with_other_places_is_complete(prefect: Prefect, night: tuple[Cata
     assert "RED" in report.read_text()
 
 
-@pytest.mark.long
 def test_one_parameter_is_changed_and_the_others_stay(prefect: Prefect, tmp_path: Path) -> None:
     """Each deployment that cuts out takes the sample catalog from `prefect.yaml`, and does it."""
     destination = str(tmp_path / "sample")
@@ -178,8 +94,11 @@ def test_a_run_shows_its_summary_and_progress(prefect: Prefect, night: tuple[Cat
 def test_a_run_is_told_as_an_event(prefect: Prefect, night: tuple[Catalog, Row]) -> None:
     """Automations can wait for it and read its numbers."""
     catalog, _ = night
-    told = soon(lambda: prefect.events("packshot.run.finished"), 20, "the event")
-    (mine,) = [event for event in told if str(catalog.folder) in event["payload"]["report"]]
+
+    def mine_of(events: list[Row]) -> list[Row]:
+        return [one for one in events if str(catalog.folder) in one["payload"]["report"]]
+
+    (mine,) = soon(lambda: mine_of(prefect.events("packshot.run.finished")), 20, "the event")
     assert mine["resource"]["prefect.resource.id"] == "packshot.catalog.shoes"
     assert mine["payload"]["outcomes"] == {"cut": 2}
 
@@ -232,14 +151,18 @@ def test_the_form_explains_every_field(prefect: Prefect, deployment: str) -> Non
     )
 
 
-def test_automations_are_there_once(prefect: Prefect, silent_run: tuple[str, str]) -> None:
-    """Applied twice, each exists once."""
-    del silent_run
-    there = prefect.ask("POST", "/automations/filter", {})
-    assert sorted(automation["name"] for automation in there) == [
-        "packshot: no heartbeat means crashed",
-        "packshot: run again once after a crash",
-    ]
+def test_prefect_has_made_the_next_nightly_runs(prefect: Prefect) -> None:
+    """A schedule that stands there and makes no runs would be a night that never comes."""
+    nightly = prefect.deployment("packshot/nightly")["id"]
+    asked = {
+        "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
+        "deployments": {"id": {"any_": [nightly]}},
+        "sort": "EXPECTED_START_TIME_ASC",
+    }
+    runs = soon(lambda: prefect.ask("POST", "/flow_runs/filter", asked), 90, "scheduled runs")
+    starts = [datetime.fromisoformat(run["expected_start_time"]) for run in runs]
+    assert starts[0] - datetime.now(UTC) < timedelta(days=1)
+    assert {f"{start:%H:%M %Z}" for start in starts} == {"02:30 UTC"}
 
 
 def test_a_cancelled_run_ends_and_lets_go(
@@ -255,7 +178,6 @@ def test_a_cancelled_run_ends_and_lets_go(
     assert "Traceback" not in "\n".join(prefect.logs(run_id))
 
 
-@pytest.mark.long
 def test_calls_of_a_cancelled_run_land(
     prefect: Prefect, catalog: Catalog, slow_api: Sandbox
 ) -> None:
@@ -272,7 +194,6 @@ def test_calls_of_a_cancelled_run_land(
     assert [each["money"]["charged"] for each in summaries] == [2, 0]
 
 
-@pytest.mark.long
 def test_one_of_command_and_worker_runs(
     prefect: Prefect, catalog: Catalog, slow_api: Sandbox
 ) -> None:
@@ -299,42 +220,3 @@ def test_one_of_command_and_worker_runs(
     assert catalog.lease()["run_id"] == holder["run_id"]
     cancel(prefect, run_id)
     assert typed(prefect, catalog).returncode == Exit.DONE
-
-
-def test_a_killed_run_is_run_again_once(
-    prefect: Prefect, silent_run: tuple[str, str], catalog: Catalog, slow_api: Sandbox
-) -> None:
-    """The run starts a second time and finishes; one that crashed twice is left alone."""
-    del silent_run
-    prefect.command("-c", WAIT_TEN_SECONDS)
-    crashed_twice, _ = played(
-        prefect, "PENDING", "RUNNING", "CRASHED", "PENDING", "RUNNING", "CRASHED"
-    )
-    run_id = calling(prefect, catalog, slow_api)
-    os.kill(catalog.lease()["pid"], signal.SIGKILL)
-    soon(lambda: prefect.run(run_id)["state"]["type"] == "CRASHED", 20, "the crash")
-    slow_api.state.change({"latency_seconds": (0.0, 0.0)})
-    soon(lambda: prefect.run(run_id)["run_count"] == 2, 60, "the re-run")
-    run = prefect.ended(run_id)
-    assert run["state"]["name"] == "Completed", prefect.logs(run_id)
-    assert run["state"]["message"].startswith("2 cut; 2 credits charged")
-    tries = [json.loads(file.read_text()) for file in catalog.state.glob("runs/*/run.json")]
-    assert [each["flow_run"] for each in tries] == [run_id, run_id]
-    assert prefect.run(crashed_twice)["state"]["type"] == "CRASHED"
-    assert prefect.run(crashed_twice)["run_count"] == 2
-
-
-def test_a_silent_run_has_crashed(prefect: Prefect, silent_run: tuple[str, str]) -> None:
-    """Without heartbeats a run does not stay Running for ever.
-
-    The server takes events in later than states; a state that it hears of after the heartbeat
-    breaks the silence, so the heartbeat is told again.
-    """
-    run, _ = silent_run
-    for _ in range(4):
-        with suppress(AssertionError):
-            state = prefect.ended(run, 20)["state"]
-            break
-        last_heard_of(prefect, *silent_run)
-    assert state["name"] == "Crashed"
-    assert state["message"] == "No heartbeat for 180 seconds"

@@ -29,7 +29,7 @@ print(json.dumps([state.name, state.message]))
 
 STORE = """
 from prefect.blocks.system import Secret
-Secret(value="{address}").save("shop-manifest")
+Secret(value="{address}").save("shop-manifest", overwrite=True)
 """
 
 
@@ -118,7 +118,6 @@ def test_at_the_time_to_finish_by_calls_in_flight_land(server: Prefect, shop: Sh
     assert summary(shop)["outcomes"] == {"cut": 8, "unchanged": 4}
 
 
-@pytest.mark.long
 def test_a_run_fails_beyond_the_share_that_was_set(server: Prefect, shop: Shop) -> None:
     """Three of twelve: more than a fifth, and no more than a quarter."""
     for number in range(3):
@@ -157,7 +156,6 @@ def test_a_spool_that_was_asked_for_is_used_and_stays_on_record(
     assert [job["options"]["spool"] for job in recorded(shop)] == [str(named)]
 
 
-@pytest.mark.long
 def test_a_secret_manifest_address_is_read_from_its_block(server: Prefect, shop: Shop) -> None:
     """Runs and plans find it there; nothing that Prefect or the state keep holds it."""
     shop.put("planted-4c1.csv", shop.manifest.read_bytes())

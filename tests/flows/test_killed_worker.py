@@ -14,14 +14,10 @@ import pytest
 from tests.flows.served import Prefect, Row, family, soon
 from tests.run.nights import Market, Shop
 
-pytestmark = [pytest.mark.long, pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("automations")]
 
 POOL = "doomed"
 PICTURES, EQUAL, AT_ONCE = 16, 4, 3
-STORE_A_KEY = """
-from prefect.blocks.system import Secret
-Secret(value="planted-key").save("packshot-removebg-key")
-"""
 SOON_AGAIN = """
 from datetime import timedelta
 from flows.automations import apply, notice_the_dead, run_again
@@ -30,9 +26,9 @@ apply([run_again(timedelta(seconds=10)), notice_the_dead(timedelta(seconds=20))]
 
 
 @pytest.fixture(scope="module")
-def pool(prefect: Prefect) -> Prefect:
+def pool(prefect: Prefect, stored_key: None) -> Prefect:
     """A work pool whose workers may be killed, with a deployment of its own."""
-    prefect.command("-c", STORE_A_KEY)
+    del stored_key
     prefect.command("-m", "prefect", "work-pool", "create", POOL, "--type", "process")
     there = prefect.deployment("packshot/on-demand")
     same = ("flow_id", "entrypoint", "path", "pull_steps", "job_variables")

@@ -16,7 +16,7 @@ import pytest
 from packshot.sandbox.server import Sandbox
 from tests.flows.served import ROOT, Prefect, free_port, soon
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("readme")]
 
 PACKSHOT = Path(sys.executable).with_name("packshot")
 NIGHTLY = "## Every night"

@@ -6,9 +6,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-import pytest
-from _pytest.mark import ParameterSet
-
 from packshot.sandbox.state import Fault
 from tests.run.nights import Night, Shop, photo
 from tests.world.played_shop import Visit
@@ -18,18 +15,6 @@ Prepare = Callable[[Shop], None]
 DOCUMENT = Path(__file__).parents[2] / "docs/faults.md"
 ITEM_SECONDS = 12
 LIMITS = {"workers": 1, "item_seconds": ITEM_SECONDS, "source_megabytes": 1}
-LONG = frozenset(
-    {
-        "429 and nothing else",
-        "429 to thirty calls",
-        "500 to every call",
-        "503 to every call",
-        "a body that dribbles for 15 s",
-        "a byte now and then",
-        "silence",
-    }
-)
-"""Rows that use up a picture's time."""
 TRIES = 99
 """More than anybody tries in a night."""
 
@@ -39,14 +24,6 @@ def rows(heading: str) -> list[tuple[str, ...]]:
     below = DOCUMENT.read_text().split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
     table = [line for line in below.splitlines() if line.startswith("|")]
     return [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in table[2:]]
-
-
-def lived_rows(heading: str) -> list[ParameterSet]:
-    """The rows as parameters of a test, the long ones marked."""
-    return [
-        pytest.param(row, id=row[0], marks=[pytest.mark.long] if row[0] in LONG else [])
-        for row in rows(heading)
-    ]
 
 
 def told(night: Night) -> tuple[str, ...]:

@@ -4,12 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.run.faults import ADDRESSES, HOST, lived_rows, rows, stocked, told
+from tests.run.faults import ADDRESSES, HOST, rows, stocked, told
 from tests.run.nights import Shop
 from tests.world.played_shop import Shop as Host
 from tests.world.played_shop import open_shop
-
-pytestmark = pytest.mark.long
 
 
 @pytest.fixture
@@ -19,7 +17,7 @@ def host() -> Iterator[Host]:
         yield host
 
 
-@pytest.mark.parametrize("line", lived_rows("The picture host"))
+@pytest.mark.parametrize("line", rows("The picture host"), ids=lambda line: line[0])
 def test_what_a_picture_host_that_misbehaves_costs(
     line: tuple[str, ...], shop: Shop, host: Host
 ) -> None:
@@ -49,7 +47,6 @@ def test_other_etags_for_the_same_bytes_cost_nothing(shop: Shop, host: Host) -> 
     assert (len(host.visits), night.seen.posts) == (2, 0)
 
 
-@pytest.mark.long
 def test_a_slow_host_holds_up_nobody_else(shop: Shop, host: Host) -> None:
     """Its pictures wait for its own places; those of another host are cut meanwhile."""
     stocked(shop)

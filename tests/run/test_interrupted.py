@@ -21,8 +21,6 @@ from packshot.world.store import LocalStore
 from tests.run.nights import CATALOG, KEY, Shop
 from tests.run.processes import die_before_keeping, die_writing, night, take_away, wait_for
 
-pytestmark = pytest.mark.long
-
 DIFFERENT, EQUAL, WORKERS = 40, 8, 12
 ITEMS = DIFFERENT + EQUAL
 ENDED = {str(outcome) for outcome in Outcome}

@@ -21,8 +21,6 @@ from packshot.run import session
 from packshot.run.summary import Summary
 from tests.run.nights import KEY, Market, Shop, _work, photo, transparent
 
-pytestmark = pytest.mark.long
-
 HEADER = ("sku", "image_url", "position", "foreground_type", "skip")
 ENDED = {str(outcome) for outcome in Outcome}
 HOSTILE = (

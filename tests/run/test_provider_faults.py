@@ -7,10 +7,8 @@ import pytest
 from packshot.facts.errors import PackshotError
 from packshot.run import session
 from packshot.sandbox.state import Fault
-from tests.run.faults import PROVIDER, TRIES, lived_rows, rows, stocked, told
+from tests.run.faults import PROVIDER, TRIES, rows, stocked, told
 from tests.run.nights import KEY, Shop
-
-pytestmark = pytest.mark.long
 
 
 @pytest.fixture
@@ -22,7 +20,7 @@ def mug(shop: Shop) -> Iterator[Shop]:
     shop.market.state.change(kept.model_dump())
 
 
-@pytest.mark.parametrize("line", lived_rows("The provider"))
+@pytest.mark.parametrize("line", rows("The provider"), ids=lambda line: line[0])
 def test_what_a_provider_that_misbehaves_costs(line: tuple[str, ...], mug: Shop) -> None:
     """The night itself, and the next one with a provider that behaves."""
     PROVIDER[line[0]](mug)

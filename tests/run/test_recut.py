@@ -8,8 +8,6 @@ from packshot.run import session
 from packshot.run.looking import plan_only, scratch_folder
 from tests.run.nights import KEY, Shop
 
-pytestmark = pytest.mark.long
-
 ANEW: dict[str, Any] = {"recut": "all"}
 
 

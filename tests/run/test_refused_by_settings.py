@@ -6,8 +6,6 @@ import pytest
 
 from tests.run.nights import Shop
 
-pytestmark = pytest.mark.long
-
 NAME = "shoe.png"
 
 

@@ -16,8 +16,6 @@ from tests.run.nights import KEY, Shop
 from tests.run.processes import NIGHT, ROOT, night
 from tests.world.faulty_s3 import FaultyS3, Refusal, Rule, faulty_s3
 
-pytestmark = pytest.mark.long
-
 PICTURES, WORKERS = 6, 2
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.run.nights import KEY, Shop
 from tests.run.processes import night, wait_for
 
-pytestmark = [pytest.mark.long, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 PICTURES = 12
 LEFT = 2
