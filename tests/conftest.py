@@ -48,14 +48,14 @@ def bucket_url(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Prefect]:
-    """A Prefect server; one for all workers of pytest, because it takes long to start."""
+    """A Prefect server for runs alone; one for all workers of pytest, for it starts slowly."""
     base = tmp_path_factory.getbasetemp()
     home = (base if worker_id == "master" else base.parent) / "prefect"
     port = home / "port"
 
     def start() -> int:
         port.write_text(str(free_port()))
-        return Prefect(home, int(port.read_text())).begin_server()
+        return Prefect(home, int(port.read_text())).begin_bare_server()
 
     with shared(home, start):
         yield Prefect(home, int(port.read_text()))

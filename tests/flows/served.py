@@ -141,9 +141,9 @@ class Prefect:
             end(running.pid)
             running.wait()
 
-    def begin_server(self) -> int:
-        """Start the server and see it answer; its process, which somebody must end."""
-        command = [sys.executable, *SERVE, str(self.port)]
+    def begin_bare_server(self) -> int:
+        """Start a server that schedules and watches nothing; its process, for others to end."""
+        command = [sys.executable, *SERVE, str(self.port), "--no-services"]
         running = self._begin("server.log", command, self.environment)
         soon(self.is_up, 120, "the Prefect server")
         return running.pid
