@@ -44,6 +44,7 @@ from packshot.run.workshop import (
     new_run_id,
     open_workshop,
 )
+from packshot.world.allocator import give_large_blocks_back
 from packshot.world.claims import sweep_claims
 from packshot.world.holders import Holder
 from packshot.world.lease import LEASE_SECONDS, Lease
@@ -83,6 +84,7 @@ def begin(
     Answers the workshop and the summaries of earlier runs that were published now.
     """
     cv2.setNumThreads(1)  # pictures are worked on side by side already
+    give_large_blocks_back()
     asked, job = job, here.whole(job)
     place = Place.of(job)
     provider = make_provider(job, api_key)

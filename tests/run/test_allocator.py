@@ -1,0 +1,48 @@
+"""Memory of large pictures goes back to the system."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from packshot.world.allocator import give_large_blocks_back
+from tests.run.nights import Shop
+
+KEPT = """
+import resource, sys
+from pathlib import Path
+from packshot.world.allocator import give_large_blocks_back
+
+def megabytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() >> 20
+
+if sys.argv[1] == "yes":
+    give_large_blocks_back()
+del (block := [bytearray(30 << 20)])[:]  # glibc learns from a large block that is freed
+before, blocks, between = megabytes(), [], []
+for _ in range(40):
+    blocks.append(bytearray(b"x") * (8 << 20))
+    between.append(bytearray(100_000))
+blocks.clear()
+print(megabytes() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries do not do this")
+def test_freed_pictures_go_back_to_the_system() -> None:
+    """Without it freed blocks stay where something small lies above them."""
+    without, there = (
+        int(subprocess.check_output([sys.executable, "-c", KEPT, word], text=True))
+        for word in ("no", "yes")
+    )
+    assert without > 250
+    assert there < 50
+
+
+def test_every_run_gives_them_back(shop: Shop) -> None:
+    """It is asked for where a run begins, before any thread of its own."""
+    give_large_blocks_back.cache_clear()
+    shop.list()
+    shop.night()
+    assert give_large_blocks_back.cache_info().currsize == 1
