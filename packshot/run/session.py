@@ -58,8 +58,8 @@ CUTTING_OUT = "cutting out"
 """The step in which a run's pictures end, one by one."""
 ITEMS_AT_ONCE = 256
 _SHORT_OF = {"balance": OutOfCredits, "cap": CapReached, "floor": FloorReached}
-MOST_BATCHES = 64
-"""Task runs per run: each costs Prefect and its server some 80 ms of processor time."""
+FEWEST_BATCHES = 48
+"""Task runs of a large run: each costs Prefect and its server some 80 ms of processor time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +228,9 @@ def batches(shop: Workshop) -> list[Batch]:
     scarce = shop.turns is not None and shop.turns.scarce
     paid_for = min(shop.turns.at_once, rows) if shop.turns and scarce else 0
     width = len(str(max(rows - 1, 0)))
-    most = MOST_BATCHES // 2 if paid_for else MOST_BATCHES
+    most = max(FEWEST_BATCHES, shop.job.options.limits.workers)  # all of them have work
+    if paid_for:
+        most //= 2
     return [
         Batch(f"{first:0{width}d}", first, last)
         for start, end in ((0, paid_for), (paid_for, rows))
