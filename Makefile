@@ -19,6 +19,7 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY)
 	$(BIN)/packshot demo
 
+# In the order of the files, so that those that wait longest do not come last.
 test: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 

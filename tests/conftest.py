@@ -51,14 +51,15 @@ def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator
     """A Prefect server for runs alone; one for all workers of pytest, for it starts slowly."""
     base = tmp_path_factory.getbasetemp()
     home = (base if worker_id == "master" else base.parent) / "prefect"
-    port = home / "port"
+    port_file = home / "port"
 
     def start() -> int:
-        port.write_text(str(free_port()))
-        return Prefect(home, int(port.read_text())).begin_bare_server()
+        port = free_port()
+        port_file.write_text(str(port))
+        return Prefect(home, port).begin_bare_server()
 
     with shared(home, start):
-        yield Prefect(home, int(port.read_text()))
+        yield Prefect(home, int(port_file.read_text()))
 
 
 @pytest.fixture(scope="session")

@@ -58,8 +58,8 @@ CUTTING_OUT = "cutting out"
 """The step in which a run's pictures end, one by one."""
 ITEMS_AT_ONCE = 256
 _SHORT_OF = {"balance": OutOfCredits, "cap": CapReached, "floor": FloorReached}
-FEWEST_BATCHES = 48
-"""Task runs of a large run: each costs Prefect and its server some 80 ms of processor time."""
+BATCHES = 48
+"""Task runs of a large run, unless there are more workers; each costs some 80 ms of processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +228,7 @@ def batches(shop: Workshop) -> list[Batch]:
     scarce = shop.turns is not None and shop.turns.scarce
     paid_for = min(shop.turns.at_once, rows) if shop.turns and scarce else 0
     width = len(str(max(rows - 1, 0)))
-    most = max(FEWEST_BATCHES, shop.job.options.limits.workers)  # all of them have work
+    most = max(BATCHES, shop.job.options.limits.workers)  # all of them have work
     if paid_for:
         most //= 2
     return [

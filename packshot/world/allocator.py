@@ -14,8 +14,8 @@ def give_large_blocks_back() -> None:
     """Let memory of 4 MB and more return to the system as soon as it is freed; glibc only.
 
     By itself glibc (mallopt(3)) takes freed blocks of up to 32 MB as a sign to keep such blocks,
-    in a heap per thread: with 48 workers and pictures of 25 megapixels twice the memory, for
-    nothing that could be measured (`bench/large_pictures.py`).
+    in a heap per thread: with 48 workers and pictures of 25 megapixels that came to nearly three
+    times the memory (`bench/README.md`, which has the price as well).
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

@@ -101,7 +101,7 @@ def measure_alpha(alpha: Bytes) -> AlphaFacts:
 
 def _islands(alpha: Bytes) -> int:
     height, width = alpha.shape
-    # A whole number of pixels becomes one: a tenth of the time of any other ratio.
+    # Whole pixels become one, in a fraction of any other ratio's time; the last few are left out.
     times = max(1, -(-max(height, width) // ISLAND_SIDE))
     size = (max(1, width // times), max(1, height // times))
     whole = alpha[: size[1] * times, : size[0] * times]

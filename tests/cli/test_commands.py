@@ -105,7 +105,7 @@ def test_sandbox_ends_with_ctrl_c(plain_desk: Desk) -> None:
     assert plain_desk.end(going, signal.SIGINT).code == Exit.DONE
 
 
-def test_server_that_is_down_is_named(plain_desk: Desk) -> None:
+def test_prefect_server_that_is_down_is_named(plain_desk: Desk) -> None:
     """It is no defect of the command's; one line says what to do."""
     down = "http://127.0.0.1:1/api"
     plain_desk.environment = {**plain_desk.environment, "PREFECT_API_URL": down}

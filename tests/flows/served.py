@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 import httpx
 from filelock import FileLock
 
+from packshot.world.machine import process_exists
+
 ROOT = Path(__file__).parents[2]
 SERVE = ("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port")
 USUAL_PORT = "4200"
@@ -56,15 +58,6 @@ def end(process: int) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def is_alive(pid: int) -> bool:
-    """Whether there is such a process."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 @contextmanager
 def shared(place: Path, start: Callable[[], int]) -> Iterator[None]:
     """A process that all workers of pytest use: the first starts it, the last one ends it."""
@@ -80,7 +73,7 @@ def shared(place: Path, start: Callable[[], int]) -> Iterator[None]:
     finally:
         with FileLock(place / "lock"):
             me.unlink()
-            if not any(is_alive(int(user.name)) for user in users.iterdir()):
+            if not any(process_exists(int(user.name)) for user in users.iterdir()):
                 end(int(process.read_text()))
                 process.unlink()
 
@@ -145,7 +138,11 @@ class Prefect:
         """Start a server that schedules and watches nothing; its process, for others to end."""
         command = [sys.executable, *SERVE, str(self.port), "--no-services"]
         running = self._begin("server.log", command, self.environment)
-        soon(self.is_up, 120, "the Prefect server")
+        try:
+            soon(self.is_up, 120, "the Prefect server")
+        except AssertionError:
+            end(running.pid)
+            raise
         return running.pid
 
     @contextmanager

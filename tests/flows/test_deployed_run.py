@@ -202,16 +202,7 @@ def test_one_of_command_and_worker_runs(
     holder = catalog.lease()
     since = datetime.fromisoformat(holder["since"])
     named = f"is being worked on by run {holder['run_id']} on "
-    words = ("run", "catalog.csv", "shoes", "--allow-local")
-    told = prefect.environment | {"HOME": str(catalog.folder)}
-    command = subprocess.run(
-        [PACKSHOT, *words],
-        cwd=catalog.folder,
-        env=told,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = typed(prefect, catalog)
     said = " ".join(command.stderr.split())
     assert (command.returncode, named in said) == (Exit.BUSY, True), said
     assert f"since {since:%Y-%m-%d %H:%M:%S} UTC" in said

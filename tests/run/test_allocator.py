@@ -41,7 +41,7 @@ def test_freed_pictures_go_back_to_the_system() -> None:
 
 
 def test_every_run_gives_them_back(shop: Shop) -> None:
-    """It is asked for where a run begins, before any thread of its own."""
+    """It is asked for where a run begins."""
     give_large_blocks_back.cache_clear()
     shop.list()
     shop.night()
