@@ -40,6 +40,7 @@ lock:
 	$(VENV)-lock/bin/pip-compile --quiet --extra dev --generate-hashes --no-strip-extras \
 		--allow-unsafe --no-header --no-emit-index-url --no-emit-trusted-host \
 		--no-emit-find-links --output-file requirements.lock pyproject.toml
+	$(VENV)-lock/bin/python .ci/plain_names.py requirements.lock
 
 clean:
 	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache
