@@ -2,11 +2,13 @@
 
 import logging
 import signal
+import threading
 from collections.abc import Iterator
 from uuid import uuid4
 
 import boto3
 import pytest
+from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
 
 from tests.flows.served import Prefect, free_port, shared
@@ -29,11 +31,21 @@ def pytest_configure() -> None:
 def s3_endpoint() -> Iterator[str]:
     """Serve S3 over HTTP, on a port that was free."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    one_at_a_time, put = threading.Lock(), S3Response.put_object
+
+    def put_object(response: S3Response) -> object:
+        """S3 creates or refuses in one step; moto looks first and writes afterwards."""
+        with one_at_a_time:
+            return put(response)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(S3Response, "put_object", put_object)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
+    patch.undo()
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def claimed(
     """
     folder = f"claims/{name}"
     lifetime = (me.expires_at - me.since).total_seconds()
-    number = 1 if created(store, folder, 1, me) else None  # nearly always nobody else is there
+    number = 1 if _is_first(store, folder, me) else None  # nearly always nobody else is there
     while number is None:
         stopped()
         if settled():
@@ -49,6 +49,11 @@ def claimed(
         yield not settled()
     finally:
         _give_back(store, folder, number)
+
+
+def _is_first(store: Store, folder: str, me: Holder) -> bool:
+    """Whether the lowest number became ours, and nobody who died while giving back is above."""
+    return created(store, folder, 1, me) and numbers(store, folder) == [1]
 
 
 def _give_back(store: Store, folder: str, number: int) -> None:

@@ -71,25 +71,28 @@ def read_holder(store: Store, folder: str, number: int) -> Holder | None:
 
 def take(store: Store, folder: str, me: Holder) -> int | Holder:
     """Take the next number, or answer who holds the name now."""
-    last, other = _newest(store, folder)
-    if other is not None and other.alive():
-        return other
-    if created(store, folder, last + 1, me):
-        return last + 1
-    winner = read_holder(store, folder, last + 1)
-    return winner or me.model_copy(update={"run_id": "another run"})
-
-
-def _newest(store: Store, folder: str) -> tuple[int, Holder | None]:
-    """The highest number and who wrote it; a file that stays unreadable has no holder."""
-    highest = 0
+    unknown = me.model_copy(update={"run_id": "another run"})
+    last, removed = 0, False
     for pause in LOOK_AGAIN_SECONDS:
         time.sleep(pause)
-        highest = max(numbers(store, folder), default=0)
-        holder = read_holder(store, folder, highest) if highest else None
-        if holder is not None or not highest:
-            return highest, holder
-    return highest, None
+        last = max(numbers(store, folder), default=0)
+        if not last:
+            break
+        try:
+            other = Holder.model_validate_json(store.read(f"{folder}/{last}.json"))
+        except (FileNotFoundError, ValueError) as error:
+            removed = isinstance(error, FileNotFoundError)
+            continue
+        if other.alive():
+            return last if other.run_id == me.run_id else other
+        break
+    else:
+        if removed:  # the name goes from hand to hand faster than we look
+            return unknown
+    # Nobody is there, or somebody dead: also whoever died before the file had its content.
+    if created(store, folder, last + 1, me):
+        return last + 1
+    return read_holder(store, folder, last + 1) or unknown
 
 
 def created(store: Store, folder: str, number: int, me: Holder) -> bool:

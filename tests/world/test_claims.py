@@ -9,7 +9,7 @@ import pytest
 
 from packshot.facts.errors import StopRequested, StoreUnavailable, TryTomorrow
 from packshot.world.claims import claimed, standing
-from packshot.world.holders import Holder, numbers
+from packshot.world.holders import Holder, numbers, take
 from packshot.world.store import LocalStore, Store
 from tests.world.processes import at_work, killed_at
 
@@ -160,6 +160,34 @@ def test_a_claim_that_cannot_be_given_back_ends_by_itself(
 
     with claimed(place, NAME, me(), deadline=soon(), settled=never, stopped=goes_on):
         monkeypatch.setattr(place, "delete", away)
+
+
+@pytest.mark.usefixtures("quick_polls")
+def test_whoever_died_while_giving_back_is_built_upon(tmp_path: Path) -> None:
+    """It had removed number one and not its own; two who come now do not both get a number."""
+    place = LocalStore(str(tmp_path))
+    dead = me("run-dead", seconds=-1)
+    place.create(f"{FOLDER}/2.json", dead.model_dump_json().encode())
+    with claimed(place, NAME, me(), deadline=soon(), settled=never, stopped=goes_on) as ours:
+        assert ours
+        assert numbers(place, FOLDER) == [1, 2, 3]
+        other = take(place, FOLDER, me("run-2"))
+        assert isinstance(other, Holder)
+        assert other.run_id == "run-1"
+    assert place.names(FOLDER) == []
+
+
+def test_a_claim_that_changes_hands_quickly_is_not_taken_for_dead(tmp_path: Path) -> None:
+    """Each time we look somebody else has it, and is gone before we can read who."""
+
+    class Busy(LocalStore):
+        def read(self, name: str) -> bytes:
+            raise FileNotFoundError(name)
+
+    place = Busy(str(tmp_path))
+    place.create(f"{FOLDER}/1.json", me("run-1").model_dump_json().encode())
+    assert isinstance(take(place, FOLDER, me("run-2")), Holder)
+    assert numbers(place, FOLDER) == [1]
 
 
 @pytest.mark.slow

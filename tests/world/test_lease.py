@@ -201,7 +201,7 @@ def test_a_file_that_is_just_being_made_is_waited_for(local: LocalStore) -> None
     local.create(f"{FOLDER}/1.json", b"")
     writing = threading.Timer(0.05, write, (local, 1, elsewhere(30)))
     writing.start()
-    answer = take(local, FOLDER, elsewhere(30))
+    answer = take(local, FOLDER, Holder.myself("run-2", "shop", 60))
     writing.join()
     assert isinstance(answer, Holder)
 
