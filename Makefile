@@ -7,12 +7,13 @@ READY := $(VENV)/.ready
 
 .PHONY: demo test check audit lock clean
 
-# Everything the project needs, at the versions and hashes of the lock.
+# Everything the project needs, at the versions and hashes of the lock, which names all there is:
+# nothing is resolved, and modules are compiled when they are first imported, which most never are.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Packshot needs Python 3.11 or newer; try: make PYTHON=python3.12 demo"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 

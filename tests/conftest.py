@@ -4,14 +4,17 @@ import logging
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from uuid import uuid4
 
 import boto3
 import pytest
+from filelock import FileLock
 from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
 
-from tests.flows.served import Prefect, free_port, shared
+from tests.flows.served import Prefect, copy_database, free_port, shared
 
 S3_ACCOUNT = {
     "AWS_ACCESS_KEY_ID": "planted-id",
@@ -59,27 +62,54 @@ def bucket_url(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Prefect]:
-    """A Prefect server for runs alone; one for all workers of pytest, for it starts slowly."""
+def common(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all workers of pytest share."""
     base = tmp_path_factory.getbasetemp()
-    home = (base if worker_id == "master" else base.parent) / "prefect"
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session")
+def server(common: Path) -> Iterator[Prefect]:
+    """A Prefect server for runs alone; one for all workers of pytest, for it starts slowly."""
+    home = common / "prefect"
     port_file = home / "port"
 
     def start() -> int:
         port = free_port()
         port_file.write_text(str(port))
-        return Prefect(home, port).begin_bare_server()
+        prefect = Prefect(home, port)
+        process = prefect.begin_bare_server()
+        copy_database(prefect.database, common / "empty.db")
+        return process
 
     with shared(home, start):
         yield Prefect(home, int(port_file.read_text()))
 
 
 @pytest.fixture(scope="session")
-def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
+def empty_database(server: Prefect, common: Path) -> Path:
+    """The database of a server that has just been started for the first time."""
+    del server
+    return common / "empty.db"
+
+
+@pytest.fixture(scope="session")
+def prefect(
+    tmp_path_factory: pytest.TempPathFactory, common: Path, empty_database: Path
+) -> Iterator[Prefect]:
     """A server of one's own after the commands of the documentation, with a worker."""
     prefect = Prefect(tmp_path_factory.mktemp("prefect"), free_port())
-    with prefect.serving():
-        prefect.command("-m", "prefect", "work-pool", "create", "packshot", "--type", "process")
-        prefect.command("-m", "prefect", "deploy", "--all")
-        with prefect.process("-m", "prefect", "worker", "start", "--pool", "packshot"):
-            yield prefect
+    deployed = common / "deployed.db"
+    with ExitStack() as until_the_end:
+        with FileLock(common / "deployed.lock"):
+            known = deployed.exists()
+            copy_database(deployed if known else empty_database, prefect.database)
+            until_the_end.enter_context(prefect.serving())
+            if not known:
+                pool = ("work-pool", "create", "packshot", "--type", "process")
+                prefect.command("-m", "prefect", *pool)
+                prefect.command("-m", "prefect", "deploy", "--all")
+                copy_database(prefect.database, deployed)
+        worker = prefect.process("-m", "prefect", "worker", "start", "--pool", "packshot")
+        until_the_end.enter_context(worker)
+        yield prefect

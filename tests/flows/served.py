@@ -3,11 +3,12 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -49,6 +50,16 @@ def family(pid: int) -> list[int]:
     except OSError:  # it has just ended
         return [pid]
     return [pid, *(each for child in children for each in family(int(child)))]
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """A copy of a server's database, whether the server runs or not; what is there is kept.
+
+    A server that starts without one makes it by all the steps of its history, for ten seconds.
+    """
+    if source.exists() and not target.exists():
+        with closing(sqlite3.connect(source)) as here, closing(sqlite3.connect(target)) as there:
+            here.backup(there)
 
 
 def end(process: int) -> None:
@@ -134,6 +145,11 @@ class Prefect:
             end(running.pid)
             running.wait()
 
+    @property
+    def database(self) -> Path:
+        """The file that holds all the server knows."""
+        return self.home / "prefect.db"
+
     def begin_bare_server(self) -> int:
         """Start a server that schedules and watches nothing; its process, for others to end."""
         command = [sys.executable, *SERVE, str(self.port), "--no-services"]
@@ -146,9 +162,9 @@ class Prefect:
         return running.pid
 
     @contextmanager
-    def serving(self) -> Iterator[None]:
+    def serving(self, *words: str) -> Iterator[None]:
         """The server, which is killed where the block ends."""
-        with self.process(*SERVE, str(self.port)):
+        with self.process(*SERVE, str(self.port), *words):
             soon(self.is_up, 120, "the Prefect server")
             yield
 

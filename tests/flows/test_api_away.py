@@ -8,7 +8,7 @@ import pytest
 
 from cli.exits import Exit
 from tests.cli.desk import Desk
-from tests.flows.served import Prefect, free_port, soon
+from tests.flows.served import Prefect, copy_database, free_port, soon
 from tests.run.nights import Market
 
 pytestmark = pytest.mark.slow
@@ -17,11 +17,13 @@ PICTURES = 12
 
 
 @pytest.fixture
-def prefect(tmp_path: Path) -> Prefect:
+def prefect(tmp_path: Path, empty_database: Path) -> Prefect:
     """A place for a server that is not running yet."""
     home = tmp_path / "prefect"
     home.mkdir()
-    return Prefect(home, free_port())
+    prefect = Prefect(home, free_port())
+    copy_database(empty_database, prefect.database)
+    return prefect
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def summaries(desk: Desk) -> int:
 
 def test_a_server_that_dies_holds_up_nothing(prefect: Prefect, desk: Desk) -> None:
     """It comes back and hears how the run ended; or it does not, and the command says so."""
-    with prefect.serving():
+    with prefect.serving("--no-services"):
         going = begin(desk)
     desk.environment = {**desk.environment, "PREFECT_CLIENT_MAX_RETRIES": "5"}
     soon(lambda: summaries(desk) == 1, 25, "the report")
@@ -56,9 +58,9 @@ def test_a_server_that_dies_holds_up_nothing(prefect: Prefect, desk: Desk) -> No
     assert (going.returncode, "12 credits charged" in out) == (Exit.DONE, True), err
     assert "Prefect's server went away (ConnectError) and was not told" in err
 
-    with prefect.serving():
+    with prefect.serving("--no-services"):
         going = begin(desk)
-    with prefect.serving():
+    with prefect.serving("--no-services"):
         _, err = going.communicate(timeout=150)
         assert (going.returncode, "went away" in err) == (Exit.DONE, False), err
         runs = prefect.ask("POST", "/flow_runs/filter", {"sort": "START_TIME_ASC"})

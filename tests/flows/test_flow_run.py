@@ -1,10 +1,10 @@
 """The flow in a process of its own, on a real server: its end, and what it puts aside."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import PIPE, Popen
 from typing import Any
 
 import pytest
@@ -12,19 +12,21 @@ import pytest
 from tests.flows.served import ROOT, Prefect
 from tests.run.nights import KEY, Market, Shop
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("flows")]
 
-RUN = """
-import json, sys
+FLOWS = """
+import json, os, sys
 from packshot.run import stopping
-asked = json.loads(sys.argv[1])
-if (seconds := asked.pop("seconds_until_finish")) is not None:
-    stopping.seconds_until = lambda clock: seconds  # nobody waits for a full minute
 from flows.cut_catalog import cut_catalog
 from flows.plan_only import plan_only
-flow = {"packshot": cut_catalog, "packshot-plan": plan_only}[sys.argv[2]]
-state = flow(**asked, return_state=True)
-print(json.dumps([state.name, state.message]))
+flows = {"packshot": cut_catalog, "packshot-plan": plan_only}
+until = stopping.seconds_until
+for line in sys.stdin:
+    flow, job, home, seconds = json.loads(line)
+    os.environ["HOME"] = home
+    stopping.seconds_until = (lambda clock: seconds) if seconds else until  # nobody waits a minute
+    state = flows[flow](**job, return_state=True)
+    print(json.dumps([state.name, state.message]), flush=True)
 """
 
 STORE = """
@@ -51,8 +53,29 @@ def shop(market: Market, tmp_path: Path) -> Shop:
     return shop
 
 
+@pytest.fixture(scope="module")
+def flows(server: Prefect, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Popen[str]]:
+    """A process that runs one flow after the other, as it is told."""
+    log = tmp_path_factory.mktemp("flows") / "log"
+    with (
+        log.open("w") as said,
+        Popen(
+            [sys.executable, "-c", FLOWS],
+            cwd=ROOT,
+            env=server.environment | {"REMOVEBG_API_KEY": KEY},
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=said,
+            text=True,
+        ) as process,
+    ):
+        yield process
+        process.communicate(timeout=20)
+    assert process.returncode == 0, log.read_text()
+
+
 def run(
-    server: Prefect,
+    flows: Popen[str],
     shop: Shop,
     *,
     flow: str = "packshot",
@@ -63,23 +86,14 @@ def run(
     """Run the flow with this job; its state's name and sentence."""
     job = shop.job(**changes).model_dump(mode="json")
     job["manifest"] = manifest or job["manifest"]
-    told = server.environment | {"HOME": str(shop.folder), "REMOVEBG_API_KEY": KEY}
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            RUN,
-            json.dumps(job | {"seconds_until_finish": seconds_until_finish}),
-            flow,
-        ],
-        cwd=ROOT,
-        env=told,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
+    assert flows.stdin is not None
+    assert flows.stdout is not None
+    print(
+        json.dumps([flow, job, str(shop.folder), seconds_until_finish]),
+        file=flows.stdin,
+        flush=True,
     )
-    name, message = json.loads(done.stdout.splitlines()[-1])
+    name, message = json.loads(flows.stdout.readline())
     return name, message
 
 
@@ -95,12 +109,12 @@ def recorded(shop: Shop) -> list[dict[str, Any]]:
     return [json.loads(file.read_text())["job"] for file in files]
 
 
-def test_at_the_time_to_finish_by_calls_in_flight_land(server: Prefect, shop: Shop) -> None:
+def test_at_the_time_to_finish_by_calls_in_flight_land(flows: Popen[str], shop: Shop) -> None:
     """No new call leaves, none is cut off, the rest is put off and the report is published."""
     shop.market.state.change({"latency_seconds": 5.0})
     try:
         name, message = run(
-            server,
+            flows,
             shop,
             seconds_until_finish=4.0,
             finish_by="05:30",
@@ -114,30 +128,30 @@ def test_at_the_time_to_finish_by_calls_in_flight_land(server: Prefect, shop: Sh
     assert said["outcomes"] == {"deferred": 8, "cut": 4}
     assert said["money"]["uncertain"] == 0
     assert shop.market.state.credits_charged == said["money"]["charged"] == 4
-    assert run(server, shop)[0] == "Completed"
+    assert run(flows, shop)[0] == "Completed"
     assert summary(shop)["outcomes"] == {"cut": 8, "unchanged": 4}
 
 
-def test_a_run_fails_beyond_the_share_that_was_set(server: Prefect, shop: Shop) -> None:
+def test_a_run_fails_beyond_the_share_that_was_set(flows: Popen[str], shop: Shop) -> None:
     """Three of twelve: more than a fifth, and no more than a quarter."""
     for number in range(3):
         shop.put(f"{number:02d}.png", b"no picture")
-    name, message = run(server, shop, max_failed_share=0.2)
+    name, message = run(flows, shop, max_failed_share=0.2)
     assert (name, message.rpartition("; ")[2]) == ("Failed", "more than 20% did not succeed")
-    assert run(server, shop, max_failed_share=0.25)[0] == "CompletedWithFailures"
+    assert run(flows, shop, max_failed_share=0.25)[0] == "CompletedWithFailures"
 
 
-def test_what_cannot_be_stored_waits_at_home(server: Prefect, shop: Shop) -> None:
+def test_what_cannot_be_stored_waits_at_home(flows: Popen[str], shop: Shop) -> None:
     """A run needs not be told of a spool; the next one delivers it, and nothing is bought again."""
     shop.state.mkdir(parents=True)
     (shop.state / "masters").write_text("a file in the way")
-    name, message = run(server, shop, limits={"workers": 4})
+    name, message = run(flows, shop, limits={"workers": 4})
     assert (name, str(shop.folder / ".packshot" / "spool") in message) == ("StoreUnavailable", True)
     spooled = sorted((shop.folder / ".packshot" / "spool").glob("*/*.zip"))
     sold = shop.market.state.posts
     assert 1 <= len(spooled) == sold <= 4
     (shop.state / "masters").unlink()
-    assert run(server, shop)[0] == "Completed"
+    assert run(flows, shop)[0] == "Completed"
     assert set(shop.market.state.identities.values()) == {1}
     assert summary(shop)["outcomes"] == {"cut": 12 - sold, "recovered": sold}
     assert not list((shop.folder / ".packshot" / "spool").glob("*/*.zip"))
@@ -145,30 +159,32 @@ def test_what_cannot_be_stored_waits_at_home(server: Prefect, shop: Shop) -> Non
 
 
 def test_a_spool_that_was_asked_for_is_used_and_stays_on_record(
-    server: Prefect, shop: Shop
+    flows: Popen[str], shop: Shop
 ) -> None:
     """A folder that was named is part of the job."""
     shop.state.mkdir(parents=True)
     (shop.state / "masters").write_text("a file in the way")
     named = shop.folder / "named"
-    assert run(server, shop, limit=1, spool=str(named))[0] == "StoreUnavailable"
+    assert run(flows, shop, limit=1, spool=str(named))[0] == "StoreUnavailable"
     assert len(list(named.glob("*/*.zip"))) == 1
     assert [job["options"]["spool"] for job in recorded(shop)] == [str(named)]
 
 
-def test_a_secret_manifest_address_is_read_from_its_block(server: Prefect, shop: Shop) -> None:
+def test_a_secret_manifest_address_is_read_from_its_block(
+    server: Prefect, flows: Popen[str], shop: Shop
+) -> None:
     """Runs and plans find it there; nothing that Prefect or the state keep holds it."""
     shop.put("planted-4c1.csv", shop.manifest.read_bytes())
     store = STORE.format(address=shop.url("planted-4c1.csv?sig=planted-4c1"))
     server.command("-c", store)
     manifest = "secret:shop-manifest"
-    planned = run(server, shop, flow="packshot-plan", manifest=manifest)
+    planned = run(flows, shop, flow="packshot-plan", manifest=manifest)
     assert planned[0] == "Completed", planned
-    done = run(server, shop, manifest=manifest)
+    done = run(flows, shop, manifest=manifest)
     assert done == ("Completed", "12 cut; 12 credits charged")
     assert [job["manifest"] for job in recorded(shop)] == [manifest]
     shop.take_down("planted-4c1.csv")
-    assert run(server, shop, manifest=manifest) == (
+    assert run(flows, shop, manifest=manifest) == (
         "BadManifest",
         f"There is nothing at `{manifest}`.",
     )
@@ -178,8 +194,8 @@ def test_a_secret_manifest_address_is_read_from_its_block(server: Prefect, shop:
     assert not [file for file in kept if b"planted-4c1" in file.read_bytes()]
 
 
-def test_a_block_that_is_not_there_is_named(server: Prefect, shop: Shop) -> None:
+def test_a_block_that_is_not_there_is_named(flows: Popen[str], shop: Shop) -> None:
     """The sentence says where an address is expected."""
-    name, message = run(server, shop, manifest="secret:no-such-block")
+    name, message = run(flows, shop, manifest="secret:no-such-block")
     assert name == "BadOption"
     assert message.startswith("manifest: there is no Secret block `no-such-block`")

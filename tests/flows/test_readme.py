@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from packshot.sandbox.server import Sandbox
-from tests.flows.served import ROOT, Prefect, free_port, soon
+from tests.flows.served import ROOT, Prefect, copy_database, free_port, soon
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("readme")]
 
@@ -43,10 +43,11 @@ def commands() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def nightly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
+def nightly(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[Prefect]:
     """What stands once the block for every night has been pasted, as it is written."""
     (block,) = (text for heading, text in blocks() if heading == NIGHTLY)
     prefect = Prefect(tmp_path_factory.mktemp("prefect"), free_port())
+    copy_database(empty_database, prefect.database)
     with prefect.pasted(block) as shell:
         soon(lambda: prefect.has_worker() or shell.poll() is not None, 150, "a worker")
         assert shell.poll() is None, (prefect.home / "pasted.log").read_text()
