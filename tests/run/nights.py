@@ -202,7 +202,7 @@ class Shop:
         here = Here(flow_run=flow_run)
         shop, earlier = session.begin(self.job(**changes), KEY, retry_failures=retry, here=here)
         try:
-            plan = _work(shop)
+            plan = work(shop)
             summary = session.publish_report(shop)
         finally:
             shop.close()
@@ -214,7 +214,7 @@ class Shop:
         """A run that dies after its work: no event was stored, nothing is published."""
         shop, _ = session.begin(self.job(**changes), KEY, here=Here(flow_run=flow_run))
         try:
-            _work(shop)
+            work(shop)
         finally:
             shop.close()
 
@@ -258,7 +258,7 @@ class Shop:
             )
 
 
-def _work(shop: session.Workshop) -> Plan:
+def work(shop: session.Workshop) -> Plan:
     """The stages up to the report."""
     session.read_manifest(shop)
     plan = session.detect_changes(shop)
