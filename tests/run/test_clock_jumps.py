@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from packshot.run import session
-from tests.run.nights import KEY, Shop, _work
+from tests.run.nights import KEY, Shop, work
 
 ROOT = Path(__file__).parents[2]
 DATES = {
@@ -51,7 +51,7 @@ def test_a_run_lasts_as_long_as_it_lasts(shop: Shop, hours: int) -> None:
     run, _ = session.begin(shop.job(), KEY)
     run.started_at += timedelta(hours=hours)
     try:
-        _work(run)
+        work(run)
         summary = session.publish_report(run)
     finally:
         run.close()

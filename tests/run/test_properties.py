@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from packshot.facts.outcome import Outcome
 from packshot.run import session
 from packshot.run.summary import Summary
-from tests.run.nights import KEY, Market, Shop, _work, photo, transparent
+from tests.run.nights import KEY, Market, Shop, photo, transparent, work
 
 HEADER = ("sku", "image_url", "position", "foreground_type", "skip")
 ENDED = {str(outcome) for outcome in Outcome}
@@ -161,7 +161,7 @@ def lived(shop: Shop, tonight: Tonight) -> list[Summary]:
     """The night, up to its end; answers what it has published, earlier runs first."""
     run, earlier = session.begin(shop.job(max_credits=tonight.cap), KEY)
     try:
-        _work(run)
+        work(run)
         if tonight.end == "dead":
             return earlier
         if tonight.end == "stopped":
