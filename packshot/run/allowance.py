@@ -31,6 +31,8 @@ class Call:
     """The provider's count holds it: a reading came with its answer."""
     carried: bool = False
     """It left in an earlier window than the present one."""
+    known: float = 0.0
+    """The provider's count as it was known when the call left."""
     passed_in: int | None = None
     """Number of the window in which it first found no room."""
     leave: threading.Event = field(default_factory=threading.Event)
@@ -89,7 +91,7 @@ class Allowance:
 
     def send(self, call: Call, now: float) -> None:
         """A call leaves; the first one opens the window."""
-        call.sent = now
+        call.sent, call.known = now, self.window.counted
         self.flying.append(call)
         self.window.sent += call.weight
         if self.window.opened is None:
@@ -116,7 +118,9 @@ class Allowance:
         ends, used = now + reading.reset_seconds, max(0.0, reading.limit - reading.remaining)
         stale = reading.limit <= 0 or ends <= self._last_end + self._blur
         window = self.window
-        if window.confirmed and ends > window.ends + self._blur and used < window.counted / 2:
+        # Answers overtake each other, so only less than was known before the call left tells.
+        restarted = call is not None and not call.carried and used < call.known / 2
+        if restarted and window.confirmed and ends > window.ends + self._blur:
             self._turn(now, now, waiting=False)
             window = self.window
         if call is not None and not call.counted:

@@ -12,7 +12,7 @@ import pytest
 
 from packshot.facts.errors import Throttled
 from packshot.providers.face import Pace, PaceReading
-from packshot.run.allowance import Call
+from packshot.run.allowance import Allowance, Call
 from packshot.run.governor import Governor
 
 PACE = Pace(per_window=500, window_seconds=60, calls_at_once=40, weighs_megapixels=True)
@@ -24,28 +24,36 @@ class Server:
     """Windows opened by the first counted call; counts on arrival or on answering."""
 
     counts_arrivals: bool
-    whole_seconds: bool
-    opened: float = -math.inf
+    ends: str
+    """In whole seconds or not: as it is told, as it is, or neither."""
+    reads_arrivals: bool = False
+    """The headers of an answer are those of the moment its call came."""
+    end: float = -math.inf
     used: float = 0.0
     refusals: int = 0
     windows: list[float] = field(default_factory=list)
 
     def takes(self, weight: float, now: float) -> bool:
         """Count a call, or refuse it."""
-        if now >= self.opened + 60:
+        if now >= self.end:
             self.windows.append(self.used)
-            self.opened, self.used = now, 0.0
+            self.used, self.end = 0.0, now + 60
+            if self.ends == "whole":
+                self.end = math.ceil(self.end)
         if self.used and self.used + weight > 500:
             self.refusals += 1
             return False
         self.used += weight
         return True
 
-    def reading(self, now: float) -> PaceReading:
-        """Headers tell the end of a window as it is, or whole seconds against whole seconds."""
-        end = self.opened + 60
-        left = math.floor(end) - math.floor(now) if self.whole_seconds else end - now
-        return PaceReading(500, max(0.0, 500 - self.used), max(0.0, left))
+    def reading(self, now: float, used: float) -> PaceReading:
+        """Headers tell the end of a window as it is, or whole seconds against whole seconds.
+
+        Some servers look at the clock once a second: their `Date` is late by up to two.
+        """
+        dated = math.floor(now - 0.99) if self.ends == "whole" else math.floor(now)
+        told = self.end - now if self.ends == "exact" else math.floor(self.end) - dated
+        return PaceReading(500, max(0.0, 500 - used), max(0.0, told))
 
 
 class Night:
@@ -95,12 +103,23 @@ class Night:
     def _arrive(self, governor: Governor, waiting: deque[Call], call: Call) -> None:
         taken = not self.server.counts_arrivals or self.server.takes(call.weight, self.now)
         work = self.random.uniform(1, 4) if taken else 0.05
-        self._in(work, lambda: self._answer(governor, waiting, call, taken=taken))
+        used = self.server.used
+        self._in(work, lambda: self._answer(governor, waiting, call, used, taken=taken))
 
-    def _answer(self, governor: Governor, waiting: deque[Call], call: Call, *, taken: bool) -> None:
+    def _answer(
+        self,
+        governor: Governor,
+        waiting: deque[Call],
+        call: Call,
+        used: float,
+        *,
+        taken: bool,
+    ) -> None:
         if taken and not self.server.counts_arrivals:
             taken = self.server.takes(call.weight, self.now)
-        reading = self.server.reading(self.now)
+        if not self.server.reads_arrivals:
+            used = self.server.used
+        reading = self.server.reading(self.now, used)
 
         def hear() -> None:
             governor._mine.call = call
@@ -121,15 +140,15 @@ def pictures(kind: str) -> Iterator[float]:
 
 
 @pytest.mark.parametrize("kind", SIZES)
-@pytest.mark.parametrize("whole_seconds", [False, True])
-@pytest.mark.parametrize("counts_arrivals", [True, False])
+@pytest.mark.parametrize("ends", ["exact", "told whole", "whole"])
+@pytest.mark.parametrize("counts", ["arrivals, told late", "arrivals, told early", "answers"])
 def test_the_allowance_is_used_and_never_exceeded(
-    counts_arrivals: bool,  # noqa: FBT001
-    whole_seconds: bool,  # noqa: FBT001
+    counts: str,
+    ends: str,
     kind: str,
 ) -> None:
     """However a provider counts, whatever the sizes: 99 % of each window, and no refusal."""
-    server = Server(counts_arrivals, whole_seconds)
+    server = Server(counts != "answers", ends, reads_arrivals="early" in counts)
     night = Night(server, pictures(kind))
     night.run(4 * 62)
     full = server.windows[1:]
@@ -145,7 +164,7 @@ def test_the_allowance_is_used_and_never_exceeded(
 @pytest.mark.parametrize("counts_arrivals", [True, False])
 def test_two_processes_share_an_account(counts_arrivals: bool) -> None:  # noqa: FBT001
     """Whoever sees others in the count leaves room for them."""
-    server = Server(counts_arrivals, whole_seconds=True)
+    server = Server(counts_arrivals, "told whole")
     Night(server, pictures("ones"), governors=2).run(4 * 62)
     assert min(server.windows[1:]) >= 0.98 * 500
     assert server.refusals <= 2
@@ -154,16 +173,44 @@ def test_two_processes_share_an_account(counts_arrivals: bool) -> None:  # noqa:
 def test_nothing_starves() -> None:
     """A large picture is overtaken in one window at most, then everyone waits for it."""
     large_first = (60.0 if n % 50 == 0 else 1.0 for n in count())
-    night = Night(Server(counts_arrivals=True, whole_seconds=False), large_first)
+    night = Night(Server(counts_arrivals=True, ends="exact"), large_first)
     night.run(6 * 62)
     assert night.slowest < 2 * 61
 
 
 def test_a_picture_larger_than_any_window_goes_alone() -> None:
     """It waits for an untouched window, and the others for the next one."""
-    server = Server(counts_arrivals=True, whole_seconds=False)
+    server = Server(counts_arrivals=True, ends="exact")
     night = Night(server, iter([*repeat(1.0, 30), 600.0, *repeat(1.0, 600)]))
     night.run(5 * 62)
     assert 600 in server.windows
     assert server.refusals == 0
     assert night.governors[0].stats().calls == 631
+
+
+def test_an_answer_that_was_overtaken_does_not_open_a_window() -> None:
+    """It tells of less than is known already, and its end is rounded otherwise."""
+    allowance = Allowance(PACE)
+    early, late = Call(96, asked=0.0), Call(229, asked=0.0)
+    for call in (early, late):
+        allowance.send(call, 0.0)
+    allowance.land(late, 1.0)
+    allowance.hear(PaceReading(limit=500, remaining=500 - 325, reset_seconds=59.0), late, 1.0)
+    allowance.land(early, 2.0)
+    allowance.hear(PaceReading(limit=500, remaining=500 - 96, reset_seconds=59.5), early, 2.0)
+    assert allowance.window.number == 0
+    assert not allowance.fits(500 - 325 + 1)
+
+
+def test_a_window_that_began_anew_is_believed() -> None:
+    """A call that left afterwards comes back with less than was known before."""
+    allowance = Allowance(PACE)
+    before, after = Call(325, asked=0.0), Call(10, asked=5.0)
+    allowance.send(before, 0.0)
+    allowance.land(before, 1.0)
+    allowance.hear(PaceReading(limit=500, remaining=500 - 325, reset_seconds=59.0), before, 1.0)
+    allowance.send(after, 5.0)
+    allowance.land(after, 6.0)
+    allowance.hear(PaceReading(limit=500, remaining=490, reset_seconds=59.0), after, 6.0)
+    assert allowance.window.number == 1
+    assert allowance.fits(490)

@@ -1,0 +1,149 @@
+"""How much of a provider's allowance is used, and how often it is exceeded: `python -m bench.pace`.
+
+A sandbox holds remove.bg's limit of 500 megapixels a window; the windows are shorter than a
+minute and so are the answers, but for the last case, which takes three true minutes.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+
+from bench.machine import write_result
+from bench.processes import answer_of, free_port, serving
+
+LIMIT: Final = 500.0
+ROUNDED: Final = 1 / 60
+"""Windows end at whole seconds if they take a minute; so much of a window is that at most."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way of sending, by so many processes."""
+
+    way: str
+    processes: int = 1
+    idle: int = 0
+    """So many of them have nothing more to send after half of the time."""
+    window: float = 12.0
+    windows: int = 5
+
+    @property
+    def seconds(self) -> float:
+        """How long pictures are sent: whole windows, and a little of the next."""
+        return self.windows * self.window * (1 + ROUNDED) + 1
+
+    @property
+    def named(self) -> str:
+        """In words."""
+        processes = "1 process" if self.processes == 1 else f"{self.processes} processes"
+        idle = f", {self.idle} idle after half" if self.idle else ""
+        return f"{self.way}, {processes}{idle}"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the sandbox saw of a case."""
+
+    shares: list[float]
+    """Of each whole window: used over allowed."""
+    of_the_clock: float
+    """Used over what the clock allows: time between windows counts as lost."""
+    refusals: int
+    done: int
+    given_up: int
+
+
+CASES: Final = (
+    Case("packshot"),
+    Case("packshot", processes=4),
+    Case("packshot", processes=4, idle=3, windows=8),
+    Case("semaphore of 5"),
+    Case("semaphore of 8"),
+    Case("lockstep of 5"),
+    Case("packshot", window=60.0, windows=3),
+    Case("packshot", window=60.0, windows=3, processes=4),
+)
+
+
+def seen(case: Case) -> Seen:
+    """Play one case against a sandbox of its own."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "bench.metered_sandbox", str(port), str(case.window)]
+    with serving(command, f"{url}/_sandbox/state"):
+        began = time.time()
+        with ThreadPoolExecutor(case.processes) as pool:
+            answers = list(pool.map(lambda number: _client(case, url, number), _of(case)))
+        state = httpx.get(f"{url}/_sandbox/state").json()
+    return _read(case, state, answers, began)
+
+
+def _of(case: Case) -> range:
+    return range(case.processes)
+
+
+def _client(case: Case, url: str, number: int) -> dict[str, Any]:
+    seconds = case.seconds / 2 if number < case.idle else case.seconds
+    asked = {"url": url, "way": case.way, "seconds": seconds, "seed": number}
+    return answer_of("bench.pace_client", asked | {"window": case.window})
+
+
+def _read(
+    case: Case, state: dict[str, Any], answers: Sequence[dict[str, Any]], began: float
+) -> Seen:
+    whole = state["windows"][:-1]  # the last one was cut off
+    if not whole:
+        raise SystemExit(f"{case.named}: not one whole window")
+    first_call = whole[0]["ends"] - case.window * (1 + ROUNDED)
+    clock = (whole[-1]["ends"] - max(began, first_call)) / case.window
+    used = sum(window["used"] for window in whole)
+    return Seen(
+        shares=[window["used"] / LIMIT for window in whole],
+        of_the_clock=used / LIMIT / clock,
+        refusals=state["throttled_429"],
+        done=sum(each["done"] for each in answers),
+        given_up=sum(each["given_up"] for each in answers),
+    )
+
+
+def _line(case: Case, found: Seen) -> str:
+    shares = ", ".join(f"{share:.1%}" for share in found.shares)
+    rate = 100 * found.refusals / max(1, found.done)
+    return (
+        f"| {case.named} | {case.window:g} s | {min(found.shares):.1%} | "
+        f"{statistics.mean(found.shares):.1%} | {found.of_the_clock:.0%} | {found.refusals} "
+        f"({rate:.0f} per 100) | {found.given_up} | {shares} |"
+    )
+
+
+HEAD = (
+    "| way | window | least used of a window | mean | of the clock | 429s | given up | each "
+    "window |\n|---|---|---|---|---|---|---|---|"
+)
+
+
+def main() -> None:
+    """Play the cases and write the table down."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", type=int, nargs="*", help="numbers of cases; writes nothing down")
+    chosen = parser.parse_args().only
+    lines = []
+    print(HEAD)
+    for number, case in enumerate(CASES):
+        if chosen is None or number in chosen:
+            lines.append(_line(case, seen(case)))
+            print(lines[-1], flush=True)
+    if chosen is None:
+        body = "\n".join([HEAD, *lines])
+        print(write_result("pace", "The provider's allowance", "python -m bench.pace", body))
+
+
+if __name__ == "__main__":
+    main()
