@@ -12,14 +12,14 @@ export PYTHONDONTWRITEBYTECODE :=
 
 # Everything the project needs, at the versions and hashes of the lock, which names all there is:
 # nothing has to be resolved, and all of it is compiled at once by as many processes as there are
-# processors. (Some packages bring files that are no modules of this Python: hence the dash.)
+# processors. (Some packages bring files that are no modules of this Python.)
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Packshot needs Python 3.11 or newer; try: make PYTHON=python3.12 demo"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	-$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib
+	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	@touch $(READY)
 
 demo: $(READY)

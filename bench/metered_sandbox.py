@@ -1,10 +1,9 @@
-"""A sandbox that notes each window's use: `python -m bench.metered_sandbox PORT WINDOW_SECONDS`.
+"""A sandbox that notes each window's use: `python -m bench.metered_sandbox PORT`.
 
-It holds the documented limit of 500 megapixels, and answers after a time that is to a window what
-1 to 4 seconds are to a minute. Limits of other lengths keep their shape that way.
+It holds the documented limit of 500 megapixels a minute, and answers after 1 to 4 seconds. Shorter
+windows would be others: ends and `Date` are told in whole seconds, whatever a window takes.
 """
 
-import math
 import sys
 import tempfile
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 from packshot.sandbox.server import serve
 from packshot.sandbox.state import Admission, SandboxState, Settings
 
-SHORTEST, LONGEST, MINUTE = 1.0, 4.0, 60.0
+LATENCY_SECONDS = (1.0, 4.0)
 
 
 class Metered(SandboxState):
@@ -33,11 +32,6 @@ class Metered(SandboxState):
             self.windows[-1]["used"] = self._used
             return admission
 
-    def _told(self, moment: float) -> float:
-        """Shorter windows end at shorter steps."""
-        step = self.settings.window_seconds / MINUTE
-        return math.ceil(moment / step) * step
-
     def snapshot(self) -> dict[str, Any]:
         """Counters and windows as plain data."""
         with self.lock:
@@ -45,12 +39,6 @@ class Metered(SandboxState):
 
 
 if __name__ == "__main__":
-    window = float(sys.argv[2])
-    settings = Settings(
-        cutouts="canned",
-        subscription=1e9,
-        window_seconds=window,
-        latency_seconds=(SHORTEST * window / MINUTE, LONGEST * window / MINUTE),
-    )
+    settings = Settings(cutouts="canned", subscription=1e9, latency_seconds=LATENCY_SECONDS)
     with tempfile.TemporaryDirectory() as folder:
         serve(port=int(sys.argv[1]), state=Metered(settings), folder=Path(folder))

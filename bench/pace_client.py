@@ -19,9 +19,9 @@ from typing import Any, Final
 
 from PIL import Image
 
-from packshot.facts.errors import PackshotError, StopRequested, Throttled
+from packshot.facts.errors import Throttled, Unreachable
 from packshot.facts.paid_options import PaidOptions
-from packshot.providers.face import Pace, Source
+from packshot.providers.face import Source
 from packshot.providers.removebg import RemoveBg
 from packshot.run.governor import Governor
 
@@ -54,7 +54,6 @@ class Client:
 
     def __init__(self, asked: dict[str, Any]) -> None:
         self.ends = time.monotonic() + asked["seconds"]
-        self.window = asked["window"]
         self.provider = RemoveBg("any", base_url=f"{asked['url']}/v1.0", calls_at_once=THREADS)
         self.sent = Sent()
         self._dice = random.Random(asked["seed"])  # noqa: S311  no secret
@@ -85,25 +84,27 @@ def picture(megapixels: int) -> Source:
 
 def governed(client: Client) -> None:
     """Packshot's way."""
-    pace = Pace(
-        per_window=500, window_seconds=client.window, calls_at_once=THREADS, weighs_megapixels=True
-    )
-    governor = Governor(pace)
+    governor = Governor(client.provider.pace)
+
+    def send(source: Source) -> None:
+        with governor.slot(source.megapixels, deadline=client.ends, stopped=lambda: None):
+            answer = client.provider.submit(source, PREVIEW)
+            if answer.pace is not None:
+                governor.learn(answer.pace)
 
     def work() -> None:
+        source = client.next()
         while not client.over:
-            source = client.next()
             try:
-                with governor.slot(source.megapixels, deadline=client.ends, stopped=lambda: None):
-                    answer = client.provider.submit(source, PREVIEW)
-                    if answer.pace is not None:
-                        governor.learn(answer.pace)
+                send(source)
             except Throttled:
-                client.sent.count(done=False)
-            except (StopRequested, PackshotError):
-                return
+                continue  # the governor waits as told, and the picture goes again
+            except Unreachable as error:
+                if error.code != "deadline":
+                    raise
             else:
                 client.sent.count(done=True)
+                source = client.next()
 
     in_threads(work, THREADS)
 
@@ -122,7 +123,7 @@ def semaphore(width: int) -> Callable[[Client], None]:
                         if pause is None:
                             client.sent.count(done=False)
                         else:
-                            client.nap(pause * client.window / 60)
+                            client.nap(pause)
                     else:
                         client.sent.count(done=True)
                         break

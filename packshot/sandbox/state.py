@@ -208,7 +208,7 @@ class SandboxState:
             taken = self._payment(price)
             self._pay(taken, 1)
             if not self._window_ends_at:
-                self._window_ends_at = self._told(time.time() + self.settings.window_seconds)
+                self._window_ends_at = math.ceil(time.time() + self.settings.window_seconds)
             self._used += weight
             return Admission(0.0 if FREE_CALLS in taken else price, weight, taken, self._pace())
 
@@ -295,9 +295,5 @@ class SandboxState:
         return {
             "X-RateLimit-Limit": str(limit),
             "X-RateLimit-Remaining": str(max(0, limit - self._used)),
-            "X-RateLimit-Reset": f"{self._told(ends_at):.13g}",
+            "X-RateLimit-Reset": f"{math.ceil(ends_at)}",
         }
-
-    def _told(self, moment: float) -> float:
-        """Windows end at whole seconds of the epoch, as they are told."""
-        return math.ceil(moment)

@@ -64,13 +64,17 @@ def numbers(store: Store, folder: str) -> list[int]:
 def read_holder(store: Store, folder: str, number: int) -> Holder | None:
     """Whoever wrote this number; `None` while the file is being made or was removed."""
     try:
-        return Holder.model_validate_json(store.read(f"{folder}/{number}.json"))
+        return _read(store, folder, number)
     except (FileNotFoundError, ValueError):
         return None
 
 
+def _read(store: Store, folder: str, number: int) -> Holder:
+    return Holder.model_validate_json(store.read(f"{folder}/{number}.json"))
+
+
 def take(store: Store, folder: str, me: Holder) -> int | Holder:
-    """Take the next number, or answer who holds the name now."""
+    """Take the next number, or answer who holds the name now; what is ours already is ours."""
     unknown = me.model_copy(update={"run_id": "another run"})
     last, removed = 0, False
     for pause in LOOK_AGAIN_SECONDS:
@@ -79,7 +83,7 @@ def take(store: Store, folder: str, me: Holder) -> int | Holder:
         if not last:
             break
         try:
-            other = Holder.model_validate_json(store.read(f"{folder}/{last}.json"))
+            other = _read(store, folder, last)
         except (FileNotFoundError, ValueError) as error:
             removed = isinstance(error, FileNotFoundError)
             continue

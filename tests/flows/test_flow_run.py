@@ -1,4 +1,4 @@
-"""The flow in a process of its own, on a real server: its end, and what it puts aside."""
+"""Flows in a process of their own, on a real server: how they end, and what they put aside."""
 
 import json
 import sys
@@ -69,8 +69,11 @@ def flows(server: Prefect, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             text=True,
         ) as process,
     ):
-        yield process
-        process.communicate(timeout=20)
+        try:
+            yield process
+            process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert process.returncode == 0, log.read_text()
 
 

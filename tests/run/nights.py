@@ -258,6 +258,16 @@ class Shop:
             )
 
 
+def whole_night(job: Job) -> Summary:
+    """A night in this process, wherever its places lie."""
+    shop, _ = session.begin(job, KEY)
+    try:
+        work(shop)
+        return session.publish_report(shop)
+    finally:
+        shop.close()
+
+
 def work(shop: session.Workshop) -> Plan:
     """The stages up to the report."""
     session.read_manifest(shop)

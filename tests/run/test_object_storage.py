@@ -10,10 +10,9 @@ from packshot.facts.errors import BadManifest
 from packshot.facts.job import Job, Storage
 from packshot.run import session
 from packshot.run.looking import stage
-from packshot.run.summary import Summary
 from packshot.world.masters import Masters
 from packshot.world.store import open_store
-from tests.run.nights import KEY, Shop
+from tests.run.nights import KEY, Shop, whole_night
 from tests.run.processes import night, wait_for
 
 ITEMS = 6
@@ -41,25 +40,12 @@ def bucket(bucket_url: str) -> Any:  # noqa: ANN401  boto3 has no types
     return boto3.resource("s3").Bucket(bucket_url.removeprefix("s3://"))
 
 
-def lived(job: Job) -> Summary:
-    """A night in this process."""
-    shop, _ = session.begin(job, KEY)
-    try:
-        session.read_manifest(shop)
-        session.detect_changes(shop)
-        session.check_credits(shop)
-        session.run_in_threads(shop)
-        return session.publish_report(shop)
-    finally:
-        shop.close()
-
-
 def test_a_night_and_another_one(shop: Shop, job: Job, bucket_url: str) -> None:
     """The first night cuts everything; on the second nothing is called, fetched or written anew."""
-    assert lived(job).outcomes == {"cut": ITEMS}
+    assert whole_night(job).outcomes == {"cut": ITEMS}
     pictures = {thing.key: thing.last_modified for thing in published(bucket_url)}
     seen = shop.market.state.posts, shop.market.state.cdn_gets.total()
-    assert lived(job).outcomes == {"unchanged": ITEMS}
+    assert whole_night(job).outcomes == {"unchanged": ITEMS}
     assert (shop.market.state.posts, shop.market.state.cdn_gets.total()) == seen
     assert {thing.key: thing.last_modified for thing in published(bucket_url)} == pictures
 
@@ -84,7 +70,7 @@ def published(bucket_url: str) -> list[Any]:
 
 def test_pictures_say_what_they_are_and_how_long_they_keep(job: Job, bucket_url: str) -> None:
     """Browsers and CDNs get a type and a lifetime; what is private gets no lifetime."""
-    lived(job)
+    whole_night(job)
     keep = Storage().cache_control
     headers = [thing.Object() for thing in published(bucket_url)]
     assert sorted({(thing.content_type, thing.cache_control) for thing in headers}) == [

@@ -11,10 +11,8 @@ from s3fs import S3FileSystem
 
 from packshot.facts.errors import StoreUnavailable
 from packshot.facts.job import Job
-from packshot.run import session
-from packshot.run.summary import Summary
 from tests.run.faults import rows
-from tests.run.nights import KEY, Shop, work
+from tests.run.nights import KEY, Shop, whole_night
 from tests.run.processes import NIGHT, ROOT, night
 from tests.world.faulty_s3 import FaultyS3, Refusal, Rule, faulty_s3
 
@@ -96,16 +94,6 @@ def lived(job: Job, scratch: Path) -> bool:
     return "published" in said
 
 
-def published(job: Job) -> Summary:
-    """The next night, in this process."""
-    shop, _ = session.begin(job, KEY)
-    try:
-        work(shop)
-        return session.publish_report(shop)
-    finally:
-        shop.close()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("line", rows("The store"), ids=lambda line: line[0])
 def test_what_a_store_that_misbehaves_costs(
@@ -121,7 +109,7 @@ def test_what_a_store_that_misbehaves_costs(
     sold = state.posts
     spooled = len(list((stocked.folder / "spool").glob("*/*.zip")))
     s3.rule = lambda _method, _path: None
-    summary = published(job)
+    summary = whole_night(job)
     assert set(state.identities.values()) == {1}, "a picture was sold twice"
     assert sum(summary.outcomes.values()) == PICTURES
     assert not list((stocked.folder / "spool").glob("*/*.zip"))
