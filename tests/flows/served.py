@@ -201,10 +201,15 @@ class Prefect:
         """One call of the API, again while SQLite is busy."""
 
         def look() -> httpx.Response | None:
-            answer = httpx.request(method, f"{self.url}{path}", json=body, timeout=30)
+            try:
+                answer = httpx.request(method, f"{self.url}{path}", json=body, timeout=30)
+            except httpx.ReadTimeout:
+                if method != "GET":  # it may have been heard
+                    raise
+                return None
             return None if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE else answer
 
-        answer = soon(look, 30, f"an answer to {method} {path}")
+        answer = soon(look, 90, f"an answer to {method} {path}")
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 

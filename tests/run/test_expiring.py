@@ -24,9 +24,9 @@ def place_of(folder: Path, ages: Iterable[float], keep: int = 30) -> Place:
     """A catalog with runs of these ages in days."""
     options = Options(keep_private_days=keep)
     place = Place.of(Job(manifest="none", destination=str(folder / "shop"), options=options))
-    for days in ages:
+    for run in map(run_of, ages):  # once per run: a second may end between two files
         for name in FILES:
-            place.state.write(f"shop/runs/{run_of(days)}/{name}", b"x")
+            place.state.write(f"shop/runs/{run}/{name}", b"x")
     return place
 
 
