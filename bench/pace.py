@@ -7,16 +7,18 @@ the whole of them half an hour.
 import argparse
 import statistics
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
 
 from bench.machine import write_result
-from bench.processes import answer_of, free_port, serving
+from bench.processes import answer_of, free_port, prefect_server, serving
 
 LIMIT: Final = 500.0
 MINUTE: Final = 60.0
@@ -70,7 +72,7 @@ CASES: Final = (
 )
 
 
-def seen(case: Case) -> Seen:
+def seen(case: Case, environment: Mapping[str, str]) -> Seen:
     """Play one case against a sandbox of its own."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -79,15 +81,17 @@ def seen(case: Case) -> Seen:
         began = time.time()
         with ThreadPoolExecutor(case.processes) as pool:
             clients = range(case.processes)
-            answers = list(pool.map(lambda number: _client(case, url, number), clients))
+            answers = list(
+                pool.map(lambda number: _client(case, url, number, environment), clients)
+            )
         state = httpx.get(f"{url}/_sandbox/state").json()
     return _read(case, state, answers, began)
 
 
-def _client(case: Case, url: str, number: int) -> dict[str, Any]:
+def _client(case: Case, url: str, number: int, environment: Mapping[str, str]) -> dict[str, Any]:
     seconds = case.seconds / 2 if number < case.idle else case.seconds
     asked = {"url": url, "way": case.way, "seconds": seconds, "seed": number}
-    return answer_of("bench.pace_client", asked)
+    return answer_of("bench.pace_client", asked, environment)
 
 
 def _read(
@@ -131,10 +135,11 @@ def main() -> None:
     chosen = parser.parse_args().only
     lines = []
     print(HEAD)
-    for number, case in enumerate(CASES):
-        if chosen is None or number in chosen:
-            lines.append(_line(case, seen(case)))
-            print(lines[-1], flush=True)
+    with tempfile.TemporaryDirectory() as home, prefect_server(Path(home)) as environment:
+        for number, case in enumerate(CASES):
+            if chosen is None or number in chosen:
+                lines.append(_line(case, seen(case, environment)))
+                print(lines[-1], flush=True)
     if chosen is None:
         body = "\n".join([HEAD, *lines])
         print(write_result("pace", "The provider's allowance", "python -m bench.pace", body))

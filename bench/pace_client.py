@@ -7,6 +7,7 @@ tries after 1, 2 and 4 seconds, and batches of five that wait for their slowest.
 
 import io
 import json
+import logging
 import random
 import sys
 import threading
@@ -19,6 +20,7 @@ from typing import Any, Final
 
 from PIL import Image
 
+from flows.sharing import limit_name, shared_account
 from packshot.facts.errors import Throttled, Unreachable
 from packshot.facts.paid_options import PaidOptions
 from packshot.providers.face import Source
@@ -53,6 +55,7 @@ class Client:
     """Endless pictures of mixed sizes for one account."""
 
     def __init__(self, asked: dict[str, Any]) -> None:
+        self.url = asked["url"]
         self.ends = time.monotonic() + asked["seconds"]
         self.provider = RemoveBg("any", base_url=f"{asked['url']}/v1.0", calls_at_once=THREADS)
         self.sent = Sent()
@@ -83,14 +86,14 @@ def picture(megapixels: int) -> Source:
 
 
 def governed(client: Client) -> None:
-    """Packshot's way."""
+    """Packshot's way; where a Prefect server is, processes know of each other by it."""
     governor = Governor(client.provider.pace)
+    name = limit_name("removebg", "any", client.url)
 
     def send(source: Source) -> None:
         with governor.slot(source.megapixels, deadline=client.ends, stopped=lambda: None):
             answer = client.provider.submit(source, PREVIEW)
-            if answer.pace is not None:
-                governor.learn(answer.pace)
+            governor.learn(*answer.pace)
 
     def work() -> None:
         source = client.next()
@@ -106,7 +109,8 @@ def governed(client: Client) -> None:
                 client.sent.count(done=True)
                 source = client.next()
 
-    in_threads(work, THREADS)
+    with shared_account(governor, name, None, logging.getLogger(__name__)):
+        in_threads(work, THREADS)
 
 
 def semaphore(width: int) -> Callable[[Client], None]:

@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -21,6 +21,7 @@ from flows.environment import home_spool
 from flows.form import job_of
 from flows.keys import provider_key
 from flows.quiet import keep_tracebacks_for_surprises
+from flows.sharing import limit_name, shared_account
 from flows.states import own, state_of, state_of_error, state_of_stop
 from flows.telling import Telling
 from packshot.facts.errors import PackshotError
@@ -68,9 +69,10 @@ def _night(asked: Mapping[str, Any], *, retry_failures: bool) -> State[Any]:
     logger = get_run_logger()
     try:
         job = job_of(asked)
+        key = provider_key(job.provider)
         shop, earlier = session.begin(
             job,
-            provider_key(job.provider),
+            key,
             retry_failures=retry_failures,
             here=Here(spool=home_spool(), manifest=whole_manifest(job), flow_run=flow_run.get_id()),
         )
@@ -88,7 +90,7 @@ def _night(asked: Mapping[str, Any], *, retry_failures: bool) -> State[Any]:
     try:
         with stopping_on_signals(shop) as stop_asked:
             enter(shop)
-            state = _work(shop, telling, stop_asked)
+            state = _work(shop, telling, stop_asked, key)
     except PackshotError as error:
         logger.error("%s", error)  # noqa: TRY400  a sentence, no traceback
         return state_of_error(error)
@@ -108,14 +110,15 @@ class Asked:
     """When; a value of `time.monotonic`."""
 
 
-def _work(shop: Workshop, telling: Telling, asked: Asked) -> State[Any]:
+def _work(shop: Workshop, telling: Telling, asked: Asked, key: str | None) -> State[Any]:
     for stage in (stages.read_manifest, stages.detect_changes, stages.check_credits):
         if asked.at is not None and shop.stop.reason is not None:
             return state_of_stop(shop.stop.reason)  # nothing is on record yet
         state = stage(shop.run_id, return_state=True)
         if not state.is_completed():
             return own(state)
-    _cut_out(shop, telling, asked)
+    with _sharing(shop, key):
+        _cut_out(shop, telling, asked)
     reason = shop.stop.reason
     if reason is not None and reason.everything and (asked.at or reason.code != "finish_by"):
         session.leave_unpublished(shop)
@@ -124,6 +127,14 @@ def _work(shop: Workshop, telling: Telling, asked: Asked) -> State[Any]:
     if shop.summary is None:
         return own(state)
     return state_of(shop.summary, shop.job.options.max_failed_share)
+
+
+def _sharing(shop: Workshop, key: str | None) -> AbstractContextManager[None]:
+    """What has no account is shared with nobody."""
+    if key is None:
+        return nullcontext()
+    name = limit_name(shop.job.provider, key, shop.job.options.provider_url)
+    return shared_account(shop.governor, name, flow_run.get_id(), get_run_logger())
 
 
 def _cut_out(shop: Workshop, telling: Telling, asked: Asked) -> None:

@@ -20,7 +20,6 @@ import httpx
 from PIL import Image
 
 from packshot.facts.errors import Uncertain, Unreachable
-from packshot.providers.face import PaceReading
 from packshot.world.colours import DAMAGED
 
 REFUSAL_BYTES: Final = 64 * 1024
@@ -137,16 +136,6 @@ def retry_after(headers: httpx.Headers) -> float | None:
     if seconds is None and (when := moment(said)) is not None:
         seconds = seconds_until(when, headers)
     return None if seconds is None else min(seconds, LONGEST_WAIT_SECONDS)
-
-
-def pace_reading(headers: httpx.Headers, window_seconds: float) -> PaceReading | None:
-    """The provider's word on the current window; a wrong clock cannot make it a long one."""
-    limit = number(headers.get("x-ratelimit-limit"))
-    remaining = number(headers.get("x-ratelimit-remaining"))
-    reset = number(headers.get("x-ratelimit-reset"))
-    if limit is None or remaining is None or reset is None:
-        return None
-    return PaceReading(limit, remaining, min(window_seconds, seconds_until(reset, headers)))
 
 
 def quotable(text: str, secret: str) -> str:

@@ -27,16 +27,21 @@ class Pace:
     window_seconds: float
     calls_at_once: int
     weighs_megapixels: bool
+    slides: bool = False
+    """Counted at any moment over the seconds before, not from the first call on."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaceReading:
-    """The provider's own word on the current window."""
+    """The provider's own word on one of its windows."""
 
     limit: float
-    remaining: float
+    remaining: float | None
+    """None where only the limit is told."""
     reset_seconds: float
     """Seconds from the answer until the window ends."""
+    window_seconds: float | None = None
+    """How long it is; None for the declared one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ class Result:
     purchase_class: PurchaseClass
     foreground_type: str | None = None
     box: Box | None = None
-    pace: PaceReading | None = None
+    pace: tuple[PaceReading, ...] = ()
     seconds: float = 0.0
     status: int = 200
     doubt: str | None = None

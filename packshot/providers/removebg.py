@@ -16,11 +16,11 @@ from packshot.providers.answers import (
     in_our_words,
     look_at,
     number,
-    pace_reading,
     read_some,
     read_whole,
 )
 from packshot.providers.face import Accepts, Pace, Result, Source, Ticket
+from packshot.providers.pace_headers import pace_readings
 from packshot.providers.removebg_refusals import (
     REMEDIES,
     WHO,
@@ -217,7 +217,7 @@ class RemoveBg:
             purchase_class=class_of(headers, short=fell_short(look, charged, source, options)),
             foreground_type=headers.get("x-type") or None,
             box=box_of(headers, data),
-            pace=pace_reading(headers, WINDOW_SECONDS),
+            pace=pace_readings(headers, WINDOW_SECONDS),
             seconds=seconds,
             status=response.status_code,
         )

@@ -19,7 +19,8 @@ from packshot.facts.errors import (
     Uncertain,
     Unreachable,
 )
-from packshot.providers.answers import excerpt, pace_reading, quotable, retry_after
+from packshot.providers.answers import excerpt, quotable, retry_after
+from packshot.providers.pace_headers import pace_readings
 
 WHO: Final = "remove.bg"
 WINDOW_SECONDS: Final = 60.0
@@ -140,7 +141,8 @@ def _first_error(body: bytes) -> Mapping[str, Any]:
 def _wait(headers: httpx.Headers) -> float | None:
     """`Retry-After`, else the end of the window, else nothing."""
     stated = retry_after(headers)
-    reading = pace_reading(headers, WINDOW_SECONDS)
-    if stated is not None or reading is None:
+    if stated is not None:
         return stated
-    return reading.reset_seconds or None
+    told = pace_readings(headers, WINDOW_SECONDS)
+    spent = [each for each in told if each.remaining == 0] or told[:1]
+    return max((each.reset_seconds for each in spent), default=None) or None

@@ -5,6 +5,10 @@ arrives or when it is answered is nowhere documented, so calls in flight weigh o
 provider's count. In a window that we opened the first answer tells: a count that already holds
 what is still in flight was taken on arrival. From then on, while nobody else shows in the count,
 our own sum is exact, and nothing is weighed twice.
+
+Processes that know of each other share what remains. What the others do shows only in the answers
+to our own calls, some seconds late: so each keeps few calls in flight, that a reading is never far
+from the truth, yet enough to come to the window's end in time.
 """
 
 import math
@@ -16,6 +20,9 @@ from packshot.providers.face import Pace, PaceReading
 TELLING_WEIGHT = 8.0
 """With less than this in flight the first answer of a window tells nothing."""
 MOST_SHARERS = 4.0
+CALMEST = 4.0
+"""Of its part of what remains, a process that shares has so small a part in flight at least."""
+USUAL_LATENCY_SECONDS = 2.5
 ROUNDING = 1e-9
 
 
@@ -67,6 +74,8 @@ class Allowance:
 
     def __init__(self, pace: Pace) -> None:
         self.limit = pace.per_window
+        self.sharers = 1
+        """Processes of this account that are known of; others show in the count."""
         self.window = Window(0)
         self.flying: list[Call] = []
         self.busy_sent = self.busy_limit = 0.0
@@ -75,6 +84,11 @@ class Allowance:
         self._unread: list[Call] = []
         self._last_end = -math.inf
         self._counts_arrivals = False
+        self._told = False
+        """The provider has said what is left; until then each process keeps to its part."""
+        self._known_at = -math.inf
+        """When the call left that brought the latest count."""
+        self._latency = USUAL_LATENCY_SECONDS
         # Ends are told in whole seconds and heard late; what this means for a minute, scaled.
         self._guard = pace.window_seconds / 400
         self._blur = pace.window_seconds / 50
@@ -107,6 +121,8 @@ class Allowance:
         window = self.window
         self.flying.remove(call)
         call.landed = now
+        if call.sent is not None:
+            self._latency += (now - call.sent - self._latency) / 20
         if not call.counted:
             self._unread.append(call)
         if not (window.confirmed or window.landed or call.carried):
@@ -115,6 +131,8 @@ class Allowance:
 
     def hear(self, reading: PaceReading, call: Call | None, now: float) -> None:
         """Take the provider's word, which came with the answer to `call`."""
+        if reading.remaining is None:
+            return
         ends, used = now + reading.reset_seconds, max(0.0, reading.limit - reading.remaining)
         stale = reading.limit <= 0 or ends <= self._last_end + self._blur
         window = self.window
@@ -127,21 +145,34 @@ class Allowance:
             self._settle(call, stale=stale)
         if stale:
             return
-        self.limit = reading.limit
+        self.limit, self._told = reading.limit, True
         if not window.confirmed:
             self._confirm(window, ends, used - (call.weight if call else 0.0), now)
         window.ends = max(window.ends, min(ends, window.latest_end))
+        if used >= window.counted and call is not None and call.sent is not None:
+            self._known_at = call.sent
         window.counted = max(window.counted, used)
 
-    def fits(self, weight: float) -> bool:
+    def fits(self, weight: float, now: float) -> bool:
         """Whether a call may leave; one larger than any window waits for an untouched one."""
-        used = self._used()
+        used, sharers = self._used(), self._sharers()
         room = self.limit - used + ROUNDING
-        return weight * self._sharers() <= room or (weight > self.limit and used == 0)
+        largest = self.limit if self._told else self.limit / sharers
+        needed = weight * sharers * self._doubt(weight, now)
+        return needed <= room or (weight > largest and used == 0)
 
-    def may_fit_yet(self, weight: float) -> bool:
-        """Whether the present window may still have room once calls in flight have landed."""
-        return weight <= self.limit - max(self.window.counted, self._own())
+    def may_be_overtaken(self, call: Call) -> bool:
+        """Whether smaller calls may go before one that does not fit: in one window, near its end.
+
+        Where the account is shared, what remains is for whoever asks for little.
+        """
+        window = self.window
+        window.backlog = True
+        if call.passed_in is None:
+            call.passed_in = window.number
+        if call.passed_in != window.number:
+            return False
+        return self.sharers > 1 or call.weight > self.limit - max(window.counted, self._own())
 
     def _settle(self, call: Call, *, stale: bool) -> None:
         """A reading holds its own call, and all that had ended when that call left."""
@@ -172,6 +203,7 @@ class Allowance:
             self.busy_sent += old.sent
             self.busy_limit += self.limit
         self._last_end = ended
+        self._known_at = now
         self._unread.clear()
         for call in self.flying:
             call.carried = call.sent is None or call.sent < now - self._blur
@@ -181,18 +213,37 @@ class Allowance:
         """The most that the present window may have used."""
         counted, own = self.window.counted, self._own()
         unread = sum(call.weight for call in self._unread)
+        sharers = self._sharers()
+        if self.sharers > 1:
+            flying = self._weight_in_flight() * self._calm() * sharers
+            return flying + (counted + unread if self._told else unread * sharers)
         if self._counts_arrivals and counted <= own:
             return own + unread
-        twice = 1.0 if self._counts_arrivals else 2 * self._sharers() - 1
+        twice = 1.0 if self._counts_arrivals else 2 * sharers - 1
         return counted + self._weight_in_flight() * twice + unread
 
+    def _calm(self) -> float:
+        """How many times over a call in flight weighs, so that answers keep up with calls.
+
+        What remains shrinks by 1 / calm in one latency: five such times leave less than a
+        hundredth, and must fit into a window.
+        """
+        return max(1.0, min(CALMEST, self._length / 6 / self._latency))
+
+    def _doubt(self, weight: float, now: float) -> float:
+        """How much an old reading is to be doubted; the smallest call is ventured, and tells."""
+        if self.sharers == 1 or not self._told or weight <= 1:
+            return 1.0
+        return 1 + max(0.0, now - self._known_at) / (3 * self._latency)
+
     def _sharers(self) -> float:
-        """How many like us seem to use this account at once, judged by the count."""
+        """How many use this account at once: as many as are known of, or as the count shows."""
         window = self.window
         landed = window.answered + window.carried
         if window.counted <= landed + self._weight_in_flight():
-            return 1.0
-        return min(MOST_SHARERS, max(1.0, window.counted / max(landed, 1.0)))
+            return float(self.sharers)
+        seem = min(MOST_SHARERS, window.counted / max(landed, 1.0))
+        return max(float(self.sharers), seem)
 
     def _own(self) -> float:
         return self.window.answered + self._weight_in_flight()

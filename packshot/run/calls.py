@@ -137,8 +137,7 @@ def _call(
             _note(shop, wanted, call, time.monotonic() - sent, _Heard(failure=error))
             raise
         answered(result)  # before another call may leave in its place
-        if result.pace is not None:
-            shop.governor.learn(result.pace)
+        shop.governor.learn(*result.pace)
         reservation.settle(result.charged)
     spent.seconds.call += time.monotonic() - sent
     _note(shop, wanted, call, time.monotonic() - sent, _Heard(result=result))

@@ -12,10 +12,13 @@ from typing import Literal
 from packshot.facts.errors import SkipImage, StopRequested, Throttled, Unreachable
 from packshot.providers.face import Pace, PaceReading
 from packshot.run.allowance import Allowance, Call
+from packshot.run.sliding import SlidingAllowance
 
 POLL_SECONDS = 0.5
 FIRST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 60.0
+SAME_WINDOW = 0.02
+"""Lengths of windows that differ by no more are one."""
 QUIET_ANSWERS = 10
 """So many answers after a pause make the next one short again."""
 
@@ -54,7 +57,10 @@ class Governor:
         self._clock = clock
         self._lock = threading.Lock()
         self._mine = threading.local()
-        self._allowance = Allowance(pace)
+        self._allowances = [_allowance_of(pace)]
+        """The declared one, then those that the provider speaks of beside it, by their length."""
+        self._lengths = [pace.window_seconds]
+        self._flying: list[Call] = []
         self._queue: deque[Call] = deque()
         self._paused_at = self._paused_until = -math.inf
         self._next_pause = FIRST_PAUSE_SECONDS
@@ -64,6 +70,8 @@ class Governor:
         self._hold: Hold = "slot"
         self._waited: dict[Hold, float] = {"pace": 0.0, "slot": 0.0, "pause": 0.0}
         self._calls = self._pauses = self._most = 0
+        self._parts = 1
+        self._last_busy = clock()
         self._weight = 0.0
 
     @contextmanager
@@ -86,13 +94,30 @@ class Governor:
             with self._lock:
                 self._land(call, error, self._clock())
 
-    def learn(self, reading: PaceReading) -> None:
+    def learn(self, *readings: PaceReading) -> None:
         """Hear the provider's word that came with this thread's latest call."""
         with self._lock:
             now = self._clock()
-            self._allowance.roll(now, waiting=bool(self._queue))
-            self._allowance.hear(reading, self._latest(), now)
+            self._roll(now)
+            for reading in readings:
+                self._allowance_for(reading).hear(reading, self._latest(), now)
             self._admit(now)
+
+    def share(self, processes: int) -> None:
+        """Keep to one of so many parts; with none, nobody leaves until there is one again."""
+        with self._lock:
+            self._parts = processes
+            for allowance in self._allowances:
+                allowance.sharers = max(1, processes)
+            self._admit(self._clock())
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long nothing has waited or been in flight."""
+        with self._lock:
+            if self._queue or self._flying:
+                return 0.0
+            return self._clock() - self._last_busy
 
     def pause(self, seconds: float | None = None) -> None:
         """Make everyone wait; without a number we choose one, and then try with a single call.
@@ -105,7 +130,8 @@ class Governor:
     def stats(self) -> GovernorStats:
         """Count up what has happened so far."""
         with self._lock:
-            sent, allowed = self._allowance.busy_sent, self._allowance.busy_limit
+            declared = self._allowances[0]
+            sent, allowed = declared.busy_sent, declared.busy_limit
             return GovernorStats(
                 calls=self._calls,
                 weight=self._weight,
@@ -156,7 +182,8 @@ class Governor:
         with self._lock:
             now = self._clock()
             paused = now < self._paused_until
-            change = self._paused_until if paused else self._allowance.next_start
+            change = min(each.next_start for each in self._allowances)
+            change = self._paused_until if paused else change
             return max(0.001, min(POLL_SECONDS, deadline - now, change - now))
 
     def _look_again(self, call: Call, seen: float) -> float:
@@ -168,7 +195,8 @@ class Governor:
             return now
 
     def _ask(self, weight: float, now: float) -> Call:
-        self._allowance.roll(now, waiting=bool(self._queue))
+        self._roll(now)
+        self._last_busy = now
         call = Call(weight, now)
         self._queue.append(call)
         self._admit(now)
@@ -179,44 +207,82 @@ class Governor:
             if call.sent is None:
                 self._queue.remove(call)
             else:
-                self._allowance.take_back(call)
+                self._flying.remove(call)
+                for allowance in self._allowances:
+                    allowance.take_back(call)
                 self._calls -= 1
                 self._weight -= call.weight
             self._admit(self._clock())
 
     def _admit(self, now: float) -> None:
         """Let everyone leave who may, in the order of asking."""
-        self._allowance.roll(now, waiting=bool(self._queue))
+        self._roll(now)
         while self._queue and (call := self._next(now)):
             self._queue.remove(call)
-            self._allowance.send(call, now)
+            call.sent = now
+            self._flying.append(call)
+            for allowance in self._allowances:
+                allowance.send(call, now)
             self._calls += 1
             self._weight += call.weight
-            self._most = max(self._most, len(self._allowance.flying))
+            self._most = max(self._most, len(self._flying))
             call.leave.set()
 
     def _next(self, now: float) -> Call | None:
-        allowance, head = self._allowance, self._queue[0]
-        if now < self._paused_until or (self._probing and allowance.flying):
-            self._hold = "pause"
-            return None
-        if len(allowance.flying) >= self._pace.calls_at_once:
+        head = self._queue[0]
+        if self._parts == 0:
             self._hold = "slot"
             return None
-        if allowance.fits(head.weight):
+        if now < self._paused_until or (self._probing and self._flying):
+            self._hold = "pause"
+            return None
+        if len(self._flying) >= self._pace.calls_at_once:
+            self._hold = "slot"
+            return None
+        full = [each for each in self._allowances if not each.fits(head.weight, now)]
+        if not full:
             return head
-        window = allowance.window
-        self._hold, window.backlog = "pace", True
-        if head.passed_in is None:
-            head.passed_in = window.number
-        if head.passed_in != window.number or allowance.may_fit_yet(head.weight):
-            return None  # it was passed in one window already, or its turn comes in this one
-        return next((call for call in self._queue if allowance.fits(call.weight)), None)
+        self._hold = "pace"
+        answers = [each.may_be_overtaken(head) for each in full]  # each takes note of it
+        return self._smaller_than(head, now) if all(answers) else None
+
+    def _smaller_than(self, head: Call, now: float) -> Call | None:
+        """The first that has room: whatever weighs more than what had none has none either."""
+        refused = head.weight
+        for call in self._queue:
+            if call.weight < refused:
+                if all(each.fits(call.weight, now) for each in self._allowances):
+                    return call
+                refused = call.weight
+        return None
+
+    def _roll(self, now: float) -> None:
+        for allowance in self._allowances:
+            allowance.roll(now, waiting=bool(self._queue))
+
+    def _allowance_for(self, reading: PaceReading) -> Allowance | SlidingAllowance:
+        """The window that a reading tells of; one that was not known is kept from now on."""
+        length = reading.window_seconds
+        if length is None:
+            return self._allowances[0]
+        for known, allowance in zip(self._lengths, self._allowances, strict=True):
+            if math.isclose(known, length, rel_tol=SAME_WINDOW):
+                return allowance
+        found = SlidingAllowance(reading.limit, length)
+        found.sharers = max(1, self._parts)
+        for call in self._flying:
+            found.send(call, call.asked if call.sent is None else call.sent)
+        self._allowances.append(found)
+        self._lengths.append(length)
+        return found
 
     def _land(self, call: Call, error: BaseException | None, now: float) -> None:
         if isinstance(error, Throttled):
             self._pause(error.wait_seconds, call, now)
-        self._allowance.land(call, now)
+        self._last_busy = now
+        self._flying.remove(call)
+        for allowance in self._allowances:
+            allowance.land(call, now)
         if _left(call) >= self._paused_at and (error is None or isinstance(error, SkipImage)):
             self._probing = False
             self._quiet += 1
@@ -234,6 +300,12 @@ class Governor:
         self._pauses += now >= self._paused_until
         self._paused_until = max(self._paused_until, now + seconds)
         self._paused_at, self._quiet = now, 0
+
+
+def _allowance_of(pace: Pace) -> Allowance | SlidingAllowance:
+    if pace.slides:
+        return SlidingAllowance(pace.per_window, pace.window_seconds)
+    return Allowance(pace)
 
 
 def _left(call: Call) -> float:

@@ -34,7 +34,7 @@ def test_every_header_is_read(stage: Stage) -> None:
     assert (result.width, result.height) == (40, 30)
     assert (result.charged, result.unit, result.charge_stated) == (1.0, "credits", True)
     assert (result.foreground_type, result.box) == ("product", Box(4, 3, 20, 10))
-    assert result.pace == PaceReading(500, 494, 30)
+    assert result.pace == (PaceReading(500, 494, 30),)
     assert (result.purchase_class, result.status) == (PurchaseClass.PAID, 200)
 
 
@@ -46,14 +46,14 @@ def test_a_reset_without_a_date_counts_from_our_clock(
     for now, seconds in ((1591026500.0, 46), (1591020000.0, 60), (1591030000.0, 0)):
         monkeypatch.setattr("time.time", lambda now=now: now)
         pace = stage.client(good(**undated)).submit(sent(), PLAIN).pace
-        assert pace == PaceReading(500, 494, seconds)
+        assert pace == (PaceReading(500, 494, seconds),)
 
 
 @pytest.mark.parametrize("spoilt", ["X-RateLimit-Limit", "X-RateLimit-Reset"])
 def test_half_a_pace_is_none(spoilt: str, stage: Stage) -> None:
     """A reading that cannot be trusted is no reading."""
     answer = good(**HEADERS | {spoilt: "soon"})
-    assert stage.client(answer).submit(sent(), PLAIN).pace is None
+    assert stage.client(answer).submit(sent(), PLAIN).pace == ()
 
 
 def test_half_a_box_is_none(stage: Stage) -> None:

@@ -171,7 +171,8 @@ def test_a_refusal_keeps_how_its_body_begins(stage: Stage) -> None:
         ({"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}, 86_400.0),
         ({"X-RateLimit-Reset": "1591026546"}, 30.0),
         ({"Retry-After": "later", "X-RateLimit-Reset": "1591026546"}, 30.0),
-        ({"X-RateLimit-Reset": "1"}, None),
+        ({"X-RateLimit-Reset": "1"}, 1.0),
+        ({"X-RateLimit-Reset": "1591026000"}, None),
         ({}, None),
     ],
 )

@@ -71,7 +71,7 @@ def test_the_recorded_success(
     assert (result.charged, result.charge_stated) == (0.25, True)
     assert (result.foreground_type, result.box) == ("person", None)
     assert result.purchase_class == PurchaseClass.PAID
-    assert result.pace == PaceReading(500, remaining, seconds)
+    assert result.pace == (PaceReading(500, remaining, seconds),)
 
 
 def test_the_recorded_refusal_without_a_code(stage: Stage, person: Source) -> None:

@@ -5,7 +5,7 @@ import math
 import random
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count, repeat
 
 import pytest
@@ -56,17 +56,52 @@ class Server:
         return PaceReading(500, max(0.0, 500 - used), max(0.0, told))
 
 
+@dataclass
+class SlidingServer(Server):
+    """Counts over the sixty seconds before each call; tells what is left, or nothing at all."""
+
+    tells: bool = True
+    taken: deque[tuple[float, float]] = field(default_factory=deque)
+
+    def takes(self, weight: float, now: float) -> bool:
+        """Count a call, or refuse it."""
+        while self.taken and self.taken[0][0] <= now - 60:
+            self.taken.popleft()
+        self.used = sum(each for _, each in self.taken)
+        if self.used + weight > 500:
+            self.refusals += 1
+            return False
+        self.taken.append((now, weight))
+        self.used += weight
+        self.windows.append(weight)
+        return True
+
+    def reading(self, now: float, used: float) -> PaceReading:
+        """A window that the declared pace does not know of."""
+        del now
+        return PaceReading(500, 500 - used if self.tells else None, 60, 60)
+
+
 class Night:
     """Workers that ask for one picture after another, event by event on a clock of its own."""
 
-    def __init__(self, server: Server, weights: Iterator[float], *, governors: int = 1) -> None:
+    def __init__(
+        self,
+        server: Server,
+        weights: Iterator[float],
+        *,
+        governors: int = 1,
+        known: bool = False,
+        pace: Pace = PACE,
+    ) -> None:
         self.now, self.server, self.weights = 1000.25, server, weights
         self.random = random.Random(7)  # noqa: S311
         self.slowest = 0.0
         self._order = count()
         self._events: list[tuple[float, int, Callable[[], None]]] = []
-        self.governors = [Governor(PACE, clock=lambda: self.now) for _ in range(governors)]
+        self.governors = [Governor(pace, clock=lambda: self.now) for _ in range(governors)]
         for governor in self.governors:
+            governor.share(governors if known else 1)
             waiting: deque[Call] = deque()
             for _ in range(48):
                 self._ask(governor, waiting)
@@ -85,7 +120,7 @@ class Night:
     def _tick(self, governor: Governor, waiting: deque[Call]) -> None:
         governor._admit(self.now)
         self._depart(governor, waiting)
-        nap = min(0.5, max(0.001, governor._allowance.next_start - self.now))
+        nap = min(0.5, max(0.001, governor._allowances[0].next_start - self.now))
         self._in(nap, lambda: self._tick(governor, waiting))
 
     def _ask(self, governor: Governor, waiting: deque[Call]) -> None:
@@ -170,6 +205,53 @@ def test_two_processes_share_an_account(counts_arrivals: bool) -> None:  # noqa:
     assert server.refusals <= 2
 
 
+@pytest.mark.parametrize("kind", SIZES)
+@pytest.mark.parametrize("ends", ["exact", "told whole", "whole"])
+@pytest.mark.parametrize("counts", ["arrivals, told late", "arrivals, told early", "answers"])
+def test_processes_that_know_of_each_other_exceed_nothing(
+    counts: str,
+    ends: str,
+    kind: str,
+) -> None:
+    """Four of them: 99 % of each window, and not one refusal in two windows."""
+    server = Server(counts != "answers", ends, reads_arrivals="early" in counts)
+    Night(server, pictures(kind), governors=4, known=True).run(4 * 62)
+    full = server.windows[1:]
+    assert len(full) >= 3
+    assert min(full) >= 0.99 * 500
+    assert server.refusals <= len(full) / 2
+
+
+@pytest.mark.parametrize("declared", [True, False], ids=["declared", "only told"])
+@pytest.mark.parametrize("counts_arrivals", [True, False])
+def test_a_sliding_window_is_used_and_never_exceeded(
+    counts_arrivals: bool,  # noqa: FBT001
+    declared: bool,  # noqa: FBT001
+) -> None:
+    """Declared as one, or known from the headers alone beside a declared pace without bounds."""
+    server = SlidingServer(counts_arrivals, "exact")
+    pace = replace(PACE, slides=True) if declared else replace(PACE, per_window=1e6)
+    night = Night(server, pictures("shop"), pace=pace)
+    night.run(6 * 60)
+    first = 500 if declared else 0  # calls that left before the window was known of
+    assert server.refusals == 0 if declared else server.refusals <= 40
+    assert sum(server.windows) >= 0.93 * 5 * 500 + first
+    if declared:
+        share = night.governors[0].stats().share_of_allowance
+        assert share is not None
+        assert 0.9 <= share <= 1
+
+
+def test_processes_have_static_parts_where_nothing_is_told() -> None:
+    """Four of them, each with a quarter of what is allowed."""
+    server = SlidingServer(counts_arrivals=True, ends="exact", tells=False)
+    Night(server, pictures("ones"), governors=4, known=True, pace=replace(PACE, slides=True)).run(
+        4 * 60
+    )
+    assert server.refusals == 0
+    assert sum(server.windows) >= 0.93 * 4 * 500
+
+
 def test_nothing_starves() -> None:
     """A large picture is overtaken in one window at most, then everyone waits for it."""
     large_first = (60.0 if n % 50 == 0 else 1.0 for n in count())
@@ -199,7 +281,7 @@ def test_an_answer_that_was_overtaken_does_not_open_a_window() -> None:
     allowance.land(early, 2.0)
     allowance.hear(PaceReading(limit=500, remaining=500 - 96, reset_seconds=59.5), early, 2.0)
     assert allowance.window.number == 0
-    assert not allowance.fits(500 - 325 + 1)
+    assert not allowance.fits(500 - 325 + 1, 2.0)
 
 
 def test_a_window_that_began_anew_is_believed() -> None:
@@ -213,4 +295,4 @@ def test_a_window_that_began_anew_is_believed() -> None:
     allowance.land(after, 6.0)
     allowance.hear(PaceReading(limit=500, remaining=490, reset_seconds=59.0), after, 6.0)
     assert allowance.window.number == 1
-    assert allowance.fits(490)
+    assert allowance.fits(490, 6.0)

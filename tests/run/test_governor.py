@@ -11,7 +11,7 @@ from itertools import islice
 import pytest
 
 from packshot.facts.errors import ImageRefused, StopRequested, Throttled, Unreachable
-from packshot.providers.face import Pace
+from packshot.providers.face import Pace, PaceReading
 from packshot.run.governor import Governor, Slot
 
 PACE = Pace(per_window=500, window_seconds=60, calls_at_once=40, weighs_megapixels=True)
@@ -176,3 +176,56 @@ def test_threads_keep_to_a_shrunken_window() -> None:
     assert min(b - a for a, b in zip(sent, islice(sent, 60, None), strict=False)) > 0.5
     assert governor.stats().share_of_allowance == 1
     assert governor.stats().max_in_flight <= 12
+
+
+def test_a_process_without_a_part_lets_nobody_leave() -> None:
+    """Nobody leaves until there is a part again; with four, each has a quarter of what is told."""
+    clock = Clock()
+    governor = Governor(PACE, clock=clock)
+    governor.share(0)
+    call = governor._ask(1, clock.now)
+    assert call.sent is None
+    governor.share(4)
+    assert call.sent == clock.now
+
+
+def test_parts_of_a_fixed_window_of_which_nothing_is_told() -> None:
+    """A quarter of sixty calls, however fast they are answered."""
+    clock = Clock()
+    governor = Governor(replace(PACE, per_window=60, weighs_megapixels=False), clock=clock)
+    governor.share(4)
+    for _ in range(15):
+        with go(governor):
+            clock.now += 0.5
+    assert governor._ask(1, clock.now).sent is None
+
+
+def test_idleness_counts_from_the_last_call() -> None:
+    """Not while somebody waits or a call is in flight; being told of others is no work."""
+    clock = Clock()
+    governor = Governor(PACE, clock=clock)
+    with go(governor):
+        clock.now = 7
+        assert governor.idle_seconds == 0
+    clock.now = 12
+    governor.share(2)
+    assert governor.idle_seconds == 5
+
+
+def test_every_window_that_is_told_holds() -> None:
+    """A burst of three in ten seconds, within an hour of five hundred."""
+    clock = Clock()
+    governor = Governor(PACE, clock=clock)
+    with go(governor):
+        governor.learn(PaceReading(3, 2, 10, window_seconds=10))
+    for _ in range(2):
+        with go(governor):
+            pass
+    waiting = governor._ask(1, clock.now)
+    assert waiting.sent is None
+    clock.now = 9.9
+    governor._admit(clock.now)
+    assert waiting.sent is None
+    clock.now = 10.1
+    governor._admit(clock.now)
+    assert waiting.sent == clock.now
