@@ -116,6 +116,9 @@ def show_summary(summary: Summary, place: Place) -> None:
         table.add_row(name, f"{count:,}", MEANING[Outcome(name)])
     out.print(table)
     say(_money(summary))
+    if summary.waited:
+        waited = ", ".join(f"{name} {seconds:,.0f} s" for name, seconds in summary.waited)
+        say(f"The workers together waited for: {waited}.")
     if summary.top_errors and summary.items > MOST_ROWS:
         counted = ", ".join(f"{count:,} {code}" for code, count in summary.top_errors)
         say(f"Did not succeed: {counted}; each row and its reason are in failed.csv.")
@@ -133,7 +136,9 @@ def show_summary(summary: Summary, place: Place) -> None:
 
 def _money(summary: Summary) -> str:
     money = summary.money
+    pace = summary.allowance_share
     said = [
+        *([f"{pace:.0%} of the provider's allowance used"] if pace is not None else []),
         f"{summary.seconds:,.1f} s, {summary.images_per_minute:,.0f} pictures a minute",
         f"{money.charged:g} {money.unit} charged",
     ]
@@ -145,8 +150,6 @@ def _money(summary: Summary) -> str:
         said.append(f"balance {money.balance_before:g} → {money.balance_after:g}")
     if money.difference:
         said.append(f"difference {money.difference:g}")
-    if summary.allowance_share is not None:
-        said.append(f"{summary.allowance_share:.0%} of the provider's pace used")
     return ", ".join(said)
 
 

@@ -129,9 +129,13 @@ def markdown(summary: Summary) -> str:
 
 
 def _speed(summary: Summary) -> str:
+    share = summary.allowance_share
+    used = "" if share is None else f"**{share:.0%} of the provider's allowance used.** "
+    waited = ", ".join(f"{name} {seconds:,.0f} s" for name, seconds in summary.waited)
     return (
-        f"{summary.images_per_minute:g} pictures a minute in {summary.seconds:,.0f} s, "
+        f"{used}{summary.images_per_minute:g} pictures a minute in {summary.seconds:,.0f} s, "
         f"{summary.calls:,} calls, {summary.retries:,} retries, {summary.throttled:,} times 429."
+        + (f" The workers together waited for: {waited}." if waited else "")
     )
 
 

@@ -11,6 +11,9 @@ from packshot.facts.outcome import SECONDS_FIELDS, Outcome
 from packshot.world.tables import scalar
 
 TOP_ERRORS = 10
+WAITED_FOR = ("pace", "slot", "pause", "provider", "hosts", "store", "cpu")
+"""The provider's window, a call's place or the account's, a 429, the answer, pictures to come,
+object storage to take what was made, and the processor to make it."""
 AS_BEFORE = frozenset({Outcome.UNCHANGED, Outcome.SKIPPED, Outcome.REJECTED, Outcome.DEFERRED})
 """Outcomes of a night in which no picture was touched."""
 
@@ -78,10 +81,16 @@ class Summary(BaseModel):
     allowance_share: float | None
     """Share of the provider's allowance used while work was waiting for it."""
     waits: dict[str, float]
-    """Seconds that all workers together waited for pace, slot and pause."""
+    """Seconds that all workers together spent on each of `WAITED_FOR`."""
     stages: dict[str, Stage]
     top_errors: list[tuple[str, int]]
     report: str
+
+    @property
+    def waited(self) -> list[tuple[str, float]]:
+        """What took a worker's second at least, the longest first."""
+        known = [(name, self.waits.get(name, 0.0)) for name in WAITED_FOR]
+        return sorted((each for each in known if each[1] >= 1), key=lambda each: -each[1])
 
     @property
     def failed(self) -> int:
@@ -116,6 +125,7 @@ def summarise(
     outcomes = _counts(connection, "outcome")
     done = sum(outcomes.get(name, 0) for name in ("cut", "recovered", "reused", "refreshed"))
     stop_code, stopped = live.get("stop") or (None, None)
+    stages = _stages(connection)
     return Summary(
         run_id=started["run_id"],
         catalog=started["catalog"],
@@ -139,8 +149,8 @@ def summarise(
         throttled=scalar(connection, "SELECT count(*) FROM attempts WHERE code = 'throttled'"),
         images_per_minute=round(done / seconds * 60, 2),
         allowance_share=live.get("allowance_share"),
-        waits=live.get("waits") or {},
-        stages=_stages(connection),
+        waits=_waits(live.get("waits") or {}, stages),
+        stages=stages,
         top_errors=_top_errors(connection),
         report=started["report"],
     )
@@ -195,6 +205,20 @@ def _stages(connection: duckdb.DuckDBPyConnection) -> dict[str, Stage]:
             p50, p95, total = (round(float(value), 4) for value in row)
             stages[name] = Stage(p50=p50, p95=p95, total=total)
     return stages
+
+
+def _waits(live: dict[str, float], stages: dict[str, Stage]) -> dict[str, float]:
+    """Where the workers' time went; what only a living process knows is missing from others."""
+
+    def total(*names: str) -> float:
+        return round(sum(stages[name].total for name in names if name in stages), 3)
+
+    return live | {
+        "provider": total("call"),
+        "hosts": total("fetch"),
+        "store": total("keep", "publish"),
+        "cpu": total("prepare", "derive"),
+    }
 
 
 def _top_errors(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, int]]:

@@ -48,9 +48,9 @@ class Process:
 def process(name: str, url: str) -> Iterator[Process]:
     """One that shares an account by the server at this address."""
     one = Process(Governor(PACE))
-    with temporary_settings({PREFECT_API_URL: url}):
-        with shared_account(one.governor, name, None, LOGGER):
-            yield one
+    here = temporary_settings({PREFECT_API_URL: url})
+    with here, shared_account(one.governor, name, None, LOGGER):
+        yield one
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from packshot.facts.columns import ColumnNames
 from packshot.facts.outcome import Outcome
 from packshot.run.report_tables import FAILED_COLUMNS
-from packshot.run.summary import Money, Summary
+from packshot.run.summary import WAITED_FOR, Money, Summary
 from tests.run.nights import Night, Shop
 
 DOCUMENT = Path(__file__).parents[2] / "docs/report.md"
@@ -350,3 +350,26 @@ def test_bad_rows_occur_whatever_is_selected(shop: Shop) -> None:
     night = shop.night(only=["mug"])
     assert night.report["row"].tolist() == [2, 3, 4]
     assert night.report["outcome"].tolist() == ["cut", "rejected", "rejected"]
+
+
+def test_waits_and_the_share_of_the_allowance_stand_in_summary_and_page(shop: Shop) -> None:
+    """A window of three megapixels for nine pictures: what was waited for is told in seconds."""
+    shop.market.state.change({"limit_megapixels": 3, "window_seconds": 2})
+    try:
+        for number in range(9):
+            shop.draw(f"{number}.png", colour=number)
+        shop.list(*(shop.row(f"SKU-{number}", f"{number}.png") for number in range(9)))
+        night = shop.night()
+    finally:
+        shop.market.state.change({"limit_megapixels": 500, "window_seconds": 60})
+    summary = night.summary
+    assert summary.outcomes == {"cut": 9}
+    assert summary.waits.keys() == set(WAITED_FOR)
+    assert summary.waits["pace"] >= 3
+    assert all(summary.waits[name] > 0 for name in ("provider", "hosts", "store", "cpu"))
+    assert summary.allowance_share is not None
+    assert summary.waited[0][0] in {"pace", "pause"}
+    assert sum(night.report["wait_seconds"]) >= 3
+    page = (Path(summary.report).parent / "report.html").read_text()
+    assert f"{summary.allowance_share:.0%}".replace("%", " %") in page
+    assert "The workers together waited for:" in page
