@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bench.stopwatch import Stopwatch, peak_megabytes, processor_seconds
+from bench.stopwatch import ProcessorWatch, Stopwatch, peak_megabytes, processor_seconds
 from packshot.run import session
 
 
@@ -31,7 +31,7 @@ def changed(before: dict[str, tuple[int, int]], folder: Path) -> list[str]:
     return sorted(name for name, mark in files_below(folder).items() if before.get(name) != mark)
 
 
-def one_run(job: dict[str, Any]) -> dict[str, Any]:
+def one_run(job: dict[str, Any], parts: ProcessorWatch) -> dict[str, Any]:
     """Run the flow once; the clock runs from `begin` until everything is closed."""
     module = import_module("flows.cut_catalog")
     watch = Stopwatch()
@@ -41,6 +41,7 @@ def one_run(job: dict[str, Any]) -> dict[str, Any]:
         watch.watch(session, name, label)
     places = [Path(job["destination"]), Path(job["state"])]
     seen = [files_below(place) for place in places]
+    parts.seconds.clear()
     used, started = processor_seconds(), time.perf_counter()
     state = module.cut_catalog(**job, return_state=True)
     whole, used = time.perf_counter() - started, processor_seconds() - used
@@ -53,9 +54,41 @@ def one_run(job: dict[str, Any]) -> dict[str, Any]:
         "with_prefect": whole,
         "processor_seconds": used,
         "stages": watch.seconds,
+        "parts": dict(parts.seconds),
         "changed_pictures": changed(seen[0], places[0]),
         "changed_state": changed(seen[1], places[1]),
     }
+
+
+PARTS = (
+    ("packshot.world.fetch", "Fetcher", "fetch", "fetch"),
+    ("packshot.run.cutting", "", "content_hash", "hash the source"),
+    ("packshot.run.cutting", "", "inspect", "read the header"),
+    ("packshot.run.cutting", "", "prepare", "make it ready to send"),
+    ("packshot.run.cutting", "", "preview", "preview"),
+    ("packshot.providers.removebg", "RemoveBg", "submit", "call"),
+    ("packshot.run.calls", "", "read_cutout", "open the answer"),
+    ("packshot.run.buying", "", "measure_alpha", "measure the alpha"),
+    ("packshot.run.buying", "", "pack", "pack the master"),
+    ("packshot.run.finished_pictures", "", "derive", "make the finished picture"),
+    ("packshot.world.store", "LocalStore", "write", "write"),
+    ("packshot.world.spool", "Spool", "note_answer", "copy of the answer on this machine"),
+    ("packshot.world.journal", "Journal", "record", "journal"),
+    ("packshot.world.journal", "IntentLog", "declare", "intents"),
+    ("packshot.run.governor", "Governor", "_wait_for_leave", "leave to call"),
+    ("packshot.run.session", "", "cut_one", "the rest of a picture: claims, books, looking up"),
+    ("packshot.run.session", "", "publish_report", "publish the report"),
+)
+"""Module, class, function and what it is; each without what those it calls use."""
+
+
+def watch_parts() -> ProcessorWatch:
+    """Count the processor seconds of each part of a run from now on."""
+    watch = ProcessorWatch()
+    for module, owner, name, label in PARTS:
+        found = import_module(module)
+        watch.watch(getattr(found, owner) if owner else found, name, label)
+    return watch
 
 
 _STAGES = {
@@ -70,7 +103,8 @@ _STAGES = {
 def main() -> None:
     """Run as often as asked."""
     asked = json.loads(sys.argv[1])
-    runs = [one_run(asked["job"]) for _ in range(asked["runs"])]
+    parts = watch_parts()
+    runs = [one_run(asked["job"], parts) for _ in range(asked["runs"])]
     print(json.dumps({"runs": runs, "megabytes": peak_megabytes()}))
 
 

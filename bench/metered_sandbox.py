@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from packshot.sandbox.server import serve
-from packshot.sandbox.state import Admission, SandboxState, Settings
+from packshot.sandbox.state import Admission, Refused, SandboxState, Settings
 
 LATENCY_SECONDS = (1.0, 4.0)
 
@@ -26,7 +26,11 @@ class Metered(SandboxState):
     def admit(self, weight: int, price: float) -> Admission:
         """Count a call, and note where the window stands."""
         with self.lock:
-            admission = super().admit(weight, price)
+            try:
+                admission = super().admit(weight, price)
+            except Refused:
+                self.windows[-1]["refused"] = self.windows[-1].get("refused", 0) + 1
+                raise
             if not self.windows or self.windows[-1]["ends"] != self._window_ends_at:
                 self.windows.append({"ends": self._window_ends_at})
             self.windows[-1]["used"] = self._used

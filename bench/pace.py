@@ -58,6 +58,8 @@ class Seen:
     of_the_clock: float
     """Used over what the clock allows: time between windows counts as lost."""
     refusals: int
+    refused: list[int]
+    """Refusals of each whole window."""
     done: int
     given_up: int
 
@@ -107,13 +109,15 @@ def _read(
         shares=[window["used"] / LIMIT for window in whole],
         of_the_clock=used / LIMIT / clock,
         refusals=state["throttled_429"],
+        refused=[int(window.get("refused", 0)) for window in whole],
         done=sum(each["done"] for each in answers),
         given_up=sum(each["given_up"] for each in answers),
     )
 
 
 def _line(case: Case, found: Seen) -> str:
-    shares = ", ".join(f"{share:.1%}" for share in found.shares)
+    both = zip(found.shares, found.refused, strict=True)
+    shares = ", ".join(f"{share:.1%} ({refused})" for share, refused in both)
     rate = 100 * found.refusals / max(1, found.done)
     return (
         f"| {case.named} | {min(found.shares):.1%} | "
@@ -124,7 +128,7 @@ def _line(case: Case, found: Seen) -> str:
 
 HEAD = (
     "| way | least used of a window | mean | of the clock | 429s | given up | each "
-    "window |\n|---|---|---|---|---|---|---|"
+    "window (429s) |\n|---|---|---|---|---|---|---|"
 )
 
 

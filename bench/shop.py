@@ -1,4 +1,4 @@
-"""A shop to practise on: pictures of one megapixel, all different, and a manifest."""
+"""A shop to practise on: pictures of one size, all different, and a manifest."""
 
 from io import BytesIO
 from pathlib import Path
@@ -12,11 +12,11 @@ GRAIN: Final = 9  # levels of noise: brings a JPEG of this size to some 200 kB
 QUALITY: Final = 88
 
 
-def draw_shop(folder: Path, pictures: int) -> None:
-    """Draw the pictures into a folder."""
+def draw_shop(folder: Path, pictures: int, side: int = SIDE) -> None:
+    """Draw the pictures into a folder, each of `side` times `side` pixels."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(pictures):
-        (folder / name_of(number)).write_bytes(drawn(number))
+        (folder / name_of(number)).write_bytes(drawn(number, side))
 
 
 def name_of(number: int) -> str:

@@ -115,7 +115,11 @@ class _Share:
                 return
             self._lease, self._renewed = lease, now
             processes = self._count(client)
-        if processes > 1 and not self.over.wait(HEAR_SECONDS + 1):
+        if processes == 1:  # for whoever starts in the same moment and has not been counted yet
+            self._heard = time.monotonic()
+            self._governor.share(2)
+            return
+        if not self.over.wait(HEAR_SECONDS + 1):
             with _client() as client:
                 processes = self._count(client)
         self._share_with(processes)
