@@ -73,6 +73,7 @@ def test_defaults_are_frozen() -> None:
         "shadow_type": "none",
         "shadow_opacity": 70,
         "background_color": None,
+        "purchase_megapixels": None,
     }
 
 
