@@ -137,14 +137,14 @@ class Quote:
         demand, funds, unit = self.demand, self.funds, self.funds.account.unit
         if not demand.at_most and not funds.account.total:
             return (
-                f"At most {demand.calls:,} pictures in about {_time(self.minutes_at_most)}, "
+                f"At most {demand.calls:,} pictures in about {said_minutes(self.minutes_at_most)}, "
                 "for nothing."
             )
         wanted = (
             f"At most {_calls(demand.calls)} for {_say(demand.at_most)} {unit} "
-            f"in about {_time(self.minutes_at_most)}; "
+            f"in about {said_minutes(self.minutes_at_most)}; "
             f"likely {demand.likely_calls:,} for {_say(demand.likely)} "
-            f"in about {_time(self.minutes_likely)}."
+            f"in about {said_minutes(self.minutes_likely)}."
         )
         if self.demand.megapixels_spared and self.pace.weighs_megapixels:
             wanted += f" `purchase_megapixels` saves {_saved(self.minutes_saved)} of that."
@@ -233,10 +233,11 @@ def _calls(number: int) -> str:
 
 
 def _saved(minutes: float) -> str:
-    return "less than a minute" if minutes < 1 else f"about {_time(minutes)}"
+    return "less than a minute" if minutes < 1 else f"about {said_minutes(minutes)}"
 
 
-def _time(minutes: float) -> str:
+def said_minutes(minutes: float) -> str:
+    """A time at a pace, for people."""
     if minutes < 1:
         return "a minute"
     return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"

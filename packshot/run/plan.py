@@ -10,7 +10,7 @@ import duckdb
 from pydantic import BaseModel, ConfigDict
 
 from packshot.decisions.delta import FETCHES, PlanState
-from packshot.decisions.quote import USUAL_MEGAPIXELS, Demand, Quote, weight_of
+from packshot.decisions.quote import USUAL_MEGAPIXELS, Demand, Quote, said_minutes, weight_of
 from packshot.facts.job import Options
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.variant import Variant, megapixels_needed
@@ -44,10 +44,11 @@ class LargerPurchase(BaseModel):
 
     def sentence(self, unit: str) -> str:
         """For people; such pictures are left alone until a larger purchase is asked for."""
+        cost = f"{self.cost:,g} {unit}" if self.cost else "nothing"
         return (
-            f"{self.pictures:,} known pictures were bought too small for a variant and stay as "
-            f"they are; buying them larger would cost {self.cost:,g} {unit} and take "
-            f"{self.minutes:,g} min"
+            f"a variant wants more pixels than were bought of {self.pictures:,} known "
+            f"picture{'' if self.pictures == 1 else 's'}; to buy larger would cost {cost} "
+            f"and take about {said_minutes(self.minutes)}"
         )
 
 

@@ -19,7 +19,7 @@ from packshot.world.store import Store
 
 HEAD_BYTES = 8192
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-SIZES = "masters/sizes"
+SIZES = "purchase-sizes"
 """Holds one empty file for each number of megapixels that sources were shrunk to and bought."""
 NEVER = datetime.max.replace(tzinfo=UTC)
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")

@@ -274,11 +274,17 @@ def _upright(image: Image.Image, *, in_its_own_colours: bool = False) -> Image.I
 
 
 def _shrunk(content: bytes, facts: PictureFacts, size: tuple[int, int]) -> Image.Image:
-    """The upright picture in another size; Pillow weighs RGBA by its alpha while resizing."""
+    """The upright picture in another size; Pillow weighs RGBA by its alpha while resizing.
+
+    At least twice the pixels of each side are left to the good filter, as Pillow's thumbnails do.
+    """
     own = facts.mode in PLAIN_MODES and _has_plain_pixels(facts)
     with _reading():
-        picture = _upright(_open(content), in_its_own_colours=own)
-    return picture.resize(size, Image.Resampling.LANCZOS)
+        image = _open(content)
+        twice = (2 * size[0], 2 * size[1])
+        image.draft(None, twice if facts.orientation < 5 else twice[::-1])  # a JPEG alone does
+        picture = _upright(image, in_its_own_colours=own)
+    return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
 
 
 def _has_plain_pixels(facts: PictureFacts) -> bool:

@@ -198,7 +198,10 @@ def test_too_small_a_number_is_said_and_what_is_missing_priced(mug: Shop, tmp_pa
     assert plan.larger is not None
     assert (plan.larger.pictures, plan.larger.cost, plan.calls_at_most) == (1, 1, 0)
     assert any("is less than the 2 that the variants need" in said for said in plan.unknowns)
-    assert any("buying them larger would cost 1 credits" in said for said in plan.unknowns)
+    assert any(
+        "of 1 known picture; to buy larger would cost 1 credits and take" in said
+        for said in plan.unknowns
+    )
     assert "raise purchase_megapixels" in mug.night(**larger).report["reason"][0]
     raised = mug.night(**shrunk(1400, megapixels=2))
     assert (raised.outcomes, raised.seen.credits) == ({"mug#1": "cut"}, 1)

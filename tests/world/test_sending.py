@@ -4,11 +4,11 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms
 
 from packshot.facts.errors import SourceRefused
 from packshot.world.pictures import Prepared, already_cut_out, inspect, prepare, preview
-from tests.world.made_pictures import apart, encoded, gradient, noise, taken
+from tests.world.made_pictures import AS_TAKEN, apart, encoded, gradient, noise, taken
 
 PLENTY = 50_000_000
 
@@ -139,6 +139,19 @@ def test_a_shrunk_picture_looks_the_same(content: bytes, encoding: str) -> None:
     wanted = gradient(30, 20).convert("L") if facts.mode == "L" else gradient(30, 20)
     got = Image.open(BytesIO(prepared.content)).convert(wanted.mode)
     assert apart(got, wanted) < 12
+
+
+@pytest.mark.parametrize("orientation", AS_TAKEN)
+def test_a_large_photograph_is_upright_and_sharp_when_shrunk(orientation: int) -> None:
+    """A JPEG is decoded at a part of its size only, however the camera was held."""
+    large, exif = gradient(1203, 803), Image.Exif()
+    turn = AS_TAKEN[orientation]
+    exif[ExifTags.Base.Orientation] = orientation
+    taken_so = large if turn is None else large.transpose(turn)
+    content = encoded(taken_so, "JPEG", quality=95, exif=exif)
+    got = Image.open(BytesIO(sent(content, size=(150, 100)).content))
+    assert got.size == (150, 100)
+    assert apart(got, large.resize((150, 100), Image.Resampling.LANCZOS)) < 2
 
 
 @pytest.mark.parametrize("encoding", ["JPEG", "PNG"])
