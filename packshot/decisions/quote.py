@@ -147,7 +147,7 @@ class Quote:
             f"in about {said_minutes(self.minutes_likely)}."
         )
         if self.demand.megapixels_spared and self.pace.weighs_megapixels:
-            wanted += f" `purchase_megapixels` saves {_saved(self.minutes_saved)} of that."
+            wanted += f" `purchase_megapixels` saves {_saved(self.minutes_saved)}."
         limits = [f"The account holds {_say(funds.account.total)}"]
         if funds.keep_credits:
             limits.append(f"`keep_credits` keeps {_say(funds.keep_credits)}")

@@ -75,8 +75,9 @@ class Plan(BaseModel):
     minutes_at_most: float
     minutes_likely: float
     minutes_saved: float = 0.0
-    """Of the likely ones, by sources that are shrunk before they are sent."""
+    """So much longer the likely calls would take if no source were shrunk before it is sent."""
     larger: LargerPurchase | None = None
+    """What larger variants would cost; none where every purchase is large enough."""
     balance: float | None
     kinds: dict[str, float]
     free_calls: int

@@ -186,7 +186,7 @@ def test_megapixels_that_are_not_sent_save_time() -> None:
     """Eight megapixels less for each of a thousand calls, at 500 a minute."""
     asked = quote(1000, megapixels=1000, spared=8000)
     assert (asked.minutes_likely, asked.minutes_saved) == pytest.approx((2, 16))
-    assert "`purchase_megapixels` saves about 16 min of that" in asked.sum_up()
+    assert "`purchase_megapixels` saves about 16 min." in asked.sum_up()
     assert "saves less than a minute" in quote(10, 10, megapixels=10, spared=80).sum_up()
 
 

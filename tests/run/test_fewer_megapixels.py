@@ -227,7 +227,7 @@ def test_the_plan_says_how_much_time_is_saved(mug: Shop, tmp_path: Path) -> None
     exact = planned(mug, tmp_path / "exact", fetch=True, **job)
     assert exact.minutes_saved == pytest.approx(10 * 2 / 500)
     assert exact.minutes_likely == pytest.approx(10 / 500)
-    assert "`purchase_megapixels` saves less than a minute of that" in exact.message
+    assert "`purchase_megapixels` saves less than a minute." in exact.message
     assert not any("megapixels each" in said for said in exact.unknowns)
     assert planned(mug, tmp_path / "whole", fetch=True, variants=sized(800)).minutes_saved == 0
 
