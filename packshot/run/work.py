@@ -97,7 +97,8 @@ def remember_purchase(known: Knowledge, receipt: Receipt) -> None:
     known.provider = receipt.provider
     known.purchase_class = receipt.purchase_class.value
     known.foreground_type = receipt.foreground_type
-    known.box_stated = stated_box_in_source(receipt) if was_shrunk(receipt) else receipt.box_stated
+    scaled = stated_box_in_source(receipt) if was_shrunk(receipt) else None
+    known.box_stated = scaled or receipt.box_stated
     known.box_computed = receipt.box_computed
     known.result_width, known.result_height = receipt.result_width, receipt.result_height
     known.source_width, known.source_height = receipt.source_width, receipt.source_height
@@ -128,10 +129,11 @@ def stated_box_in_source(receipt: Receipt) -> Box | None:
     """The provider's box in pixels of the source, so that it can be held against ours.
 
     It is given in pixels of the result; one that does not fit there is in those of what was
-    sent (remove.bg, above 25 megapixels).
+    sent (remove.bg, above 25 megapixels). None where the provider cropped: what the box is given
+    in is not known then, nor where the result lies in the source.
     """
     box = receipt.box_stated
-    if box is None:
+    if box is None or PaidOptions.from_canonical(receipt.paid_options).crop:
         return None
     given_in = (receipt.result_width, receipt.result_height)
     if box.left + box.width > given_in[0] or box.top + box.height > given_in[1]:

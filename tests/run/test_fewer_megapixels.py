@@ -261,3 +261,14 @@ def test_a_box_in_pixels_of_what_was_sent_is_laid_over_the_original() -> None:
         result_height=3750,
     )
     assert stated_box_in_source(bought) == Box(450, 200, 8400, 5333)
+
+
+def test_a_picture_that_the_provider_cropped_is_not_doubted_for_its_box(mug: Shop) -> None:
+    """The box as given cannot be laid over the source, shrunk or not, and stands as given."""
+    cropped = {"crop": True, "resolution": "full"}
+    for paid in (cropped, cropped | {"purchase_megapixels": 1}):
+        night = mug.night(paid=paid, recut="all")
+        row = night.last_of("mug")
+        assert row is not None
+        assert not row["needs_review"]
+        assert row["box_stated_width"] == row["result_width"]
