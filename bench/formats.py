@@ -195,9 +195,7 @@ def report(pairs: list[Pair], what: str) -> str:
             "",
             "Finished pictures:",
             "",
-            table(
-                ["encoding", *per], [[n, *costs(pairs, e, clear=True)] for n, e in FINISHED.items()]
-            ),
+            table(["encoding", *per], finished),
             "",
             "On the wire (the provider encodes, we decode):",
             "",

@@ -40,6 +40,7 @@ FLAGS = (
     Flag("recut", "recut", BUYING, "CHOICE"),
     Flag("resolution", "options.paid.resolution", BUYING, "CHOICE"),
     Flag("foreground-type", "options.paid.foreground_type", BUYING, "CHOICE"),
+    Flag("purchase-megapixels", "options.paid.purchase_megapixels", BUYING, "MEGAPIXELS"),
     Flag("provider-url", "options.provider_url", BUYING, "URL"),
     Flag("limit", "limit", RUN, "ITEMS"),
     Flag("sample", "options.sample", RUN, "ITEMS"),

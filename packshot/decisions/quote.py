@@ -14,6 +14,11 @@ USUAL_MEGAPIXELS = 4.0
 USUAL_CALL_SECONDS = 2.5
 
 
+def weight_of(megapixels: float) -> float:
+    """What a picture counts for at a pace that goes by megapixels: rounded up, one at least."""
+    return max(1.0, math.ceil(megapixels))
+
+
 Limit = Literal["balance", "cap", "floor"]
 """What the money of a run ends at."""
 
@@ -55,6 +60,10 @@ class Demand:
     """Of the likely calls together, each rounded up as the provider does; None if unknown."""
     cheapest: float = math.inf
     """What the cheapest of the calls costs at most; no end where there are none."""
+    megapixels_spared: float = 0.0
+    """So many more the likely calls would weigh if no source were shrunk before it is sent."""
+    largest: float = math.inf
+    """Megapixels that no picture exceeds when it is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +124,30 @@ class Quote:
         """Time at the provider's pace for the likely calls."""
         return self._minutes(self.demand.likely_calls)
 
+    @property
+    def minutes_saved(self) -> float:
+        """Time at the provider's pace that shrinking sources saves the likely calls."""
+        if not self.pace.weighs_megapixels or not self.demand.likely_calls:
+            return 0.0
+        spared = self.demand.megapixels_spared / self.demand.likely_calls
+        return self._minutes(self.demand.likely_calls, spared) - self.minutes_likely
+
     def sum_up(self) -> str:
         """The sum in front of the reader."""
         demand, funds, unit = self.demand, self.funds, self.funds.account.unit
         if not demand.at_most and not funds.account.total:
             return (
-                f"At most {demand.calls:,} pictures in about {_time(self.minutes_at_most)}, "
+                f"At most {demand.calls:,} pictures in about {said_minutes(self.minutes_at_most)}, "
                 "for nothing."
             )
         wanted = (
             f"At most {_calls(demand.calls)} for {_say(demand.at_most)} {unit} "
-            f"in about {_time(self.minutes_at_most)}; "
+            f"in about {said_minutes(self.minutes_at_most)}; "
             f"likely {demand.likely_calls:,} for {_say(demand.likely)} "
-            f"in about {_time(self.minutes_likely)}."
+            f"in about {said_minutes(self.minutes_likely)}."
         )
+        if self.demand.megapixels_spared and self.pace.weighs_megapixels:
+            wanted += f" `purchase_megapixels` saves {_saved(self.minutes_saved)}."
         limits = [f"The account holds {_say(funds.account.total)}"]
         if funds.keep_credits:
             limits.append(f"`keep_credits` keeps {_say(funds.keep_credits)}")
@@ -136,9 +155,10 @@ class Quote:
             limits.append(f"`max_credits` allows {_say(funds.max_credits)}")
         return f"{wanted} {', '.join(limits)}: {_say(funds.spendable)} may be spent."
 
-    def _minutes(self, calls: int) -> float:
+    def _minutes(self, calls: int, spared: float = 0.0) -> float:
         known, of = self.demand.megapixels_likely, self.demand.likely_calls
-        each = USUAL_MEGAPIXELS if known is None or not of else max(1.0, known / of)
+        usual = min(USUAL_MEGAPIXELS, self.demand.largest)
+        each = spared + (usual if known is None or not of else max(1.0, known / of))
         weight = calls * each if self.pace.weighs_megapixels else calls
         by_pace = weight / self.pace.per_window * self.pace.window_seconds
         by_width = calls * USUAL_CALL_SECONDS / self.pace.calls_at_once
@@ -212,7 +232,12 @@ def _calls(number: int) -> str:
     return f"{number:,} call" if number == 1 else f"{number:,} calls"
 
 
-def _time(minutes: float) -> str:
+def _saved(minutes: float) -> str:
+    return "less than a minute" if minutes < 1 else f"about {said_minutes(minutes)}"
+
+
+def said_minutes(minutes: float) -> str:
+    """A time at a pace, for people."""
     if minutes < 1:
         return "a minute"
     return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"

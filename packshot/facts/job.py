@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from packshot.facts.columns import ColumnNames
 from packshot.facts.item import public
 from packshot.facts.paid_options import PaidOptions
-from packshot.facts.variant import Variant
+from packshot.facts.variant import Variant, megapixels_needed
 
 
 class Storage(BaseModel):
@@ -171,6 +171,11 @@ class Options(BaseModel):
         if len(set(names)) < len(names):
             raise ValueError("two variants share a name; give each its own")
         return value
+
+    @property
+    def purchase(self) -> PaidOptions:
+        """What is bought where no row says otherwise, `auto` settled by the variants."""
+        return self.paid.settled(megapixels_needed(self.variants))
 
 
 IN_BLOCK = "secret:"

@@ -2,11 +2,13 @@
 
 import json
 import re
+from collections.abc import Collection
 from hashlib import blake2b
+from math import isqrt
 from types import MappingProxyType
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 RESOLUTION_ALIASES = MappingProxyType(
     {"4k": "full", "small": "preview", "regular": "preview", "50mp": "50MP"}
@@ -15,6 +17,8 @@ RESOLUTION_ALIASES = MappingProxyType(
 
 Resolution = Literal["full", "preview", "medium", "hd", "auto", "50MP"]
 ForegroundType = Literal["auto", "person", "product", "car", "animal", "graphic", "transportation"]
+MOST_MEGAPIXELS: Final = 50
+"""More is not taken by any provider."""
 _HEX_COLOUR = re.compile(r"[0-9a-f]{3}|[0-9a-f]{4}|[0-9a-f]{6}|[0-9a-f]{8}")
 _REGION = re.compile(" ".join([r"(\d+(?:\.\d+)?(?:px|%))"] * 4), re.ASCII)
 
@@ -57,6 +61,14 @@ class PaidOptions(BaseModel):
     background_color: Annotated[
         str | None, Field(description="Colour the provider puts behind, hex, alpha allowed.")
     ] = None
+    purchase_megapixels: Annotated[
+        Annotated[int, Field(ge=1, le=MOST_MEGAPIXELS)] | Literal["auto"] | None,
+        Field(
+            description="Shrink larger sources to this many megapixels before they are sent: "
+            "a whole number from 1 to 50, or `auto` for what the variants need. It saves time "
+            "at the provider's pace."
+        ),
+    ] = None
 
     @field_validator("resolution", mode="before")
     @classmethod
@@ -80,14 +92,48 @@ class PaidOptions(BaseModel):
     def _long_hex(cls, value: str | None) -> str | None:
         return None if value is None else long_hex(value)
 
+    @field_validator("purchase_megapixels", mode="before")
+    @classmethod
+    def _whole_megapixels(cls, value: object) -> object:
+        text = str(value).strip().lower()
+        if value is None or text == "auto":
+            return None if value is None else text
+        if not text.isdecimal() or not 1 <= int(text) <= MOST_MEGAPIXELS:
+            raise ValueError(
+                f"`{value}` is no size; write whole megapixels from 1 to {MOST_MEGAPIXELS}, "
+                "such as `4`, or `auto`"
+            )
+        return int(text)
+
+    @model_validator(mode="after")
+    def _region_survives_shrinking(self) -> Self:
+        if self.purchase_megapixels is not None and self.region and "px" in self.region:
+            raise ValueError(
+                "with `purchase_megapixels` pictures are shrunk before they are sent, and a "
+                "`region` in px would lie elsewhere in them; write the region in %"
+            )
+        return self
+
     @property
     def has_ground(self) -> bool:
         """Whether the provider puts something behind the product that can be seen."""
         return self.background_color is not None and self.background_color[6:] != "00"
 
+    @property
+    def shrunk_to(self) -> int | None:
+        """Megapixels that no source exceeds when it is sent; None for sources sent whole.
+
+        Raises `ValueError` for an `auto` that nobody has settled: it names no purchase.
+        """
+        if self.purchase_megapixels == "auto":
+            raise ValueError("`purchase_megapixels: auto` must be settled by the variants first")
+        return self.purchase_megapixels
+
     def canonical(self) -> str:
         """JSON of what differs from the frozen defaults: sorted keys, no spaces."""
-        chosen = self.model_dump(exclude_defaults=True)
+        chosen = self.model_dump(exclude_defaults=True, exclude={"purchase_megapixels"})
+        if self.shrunk_to is not None:
+            chosen["purchase_megapixels"] = self.shrunk_to
         return json.dumps(chosen, sort_keys=True, separators=(",", ":"))
 
     @classmethod
@@ -102,6 +148,52 @@ class PaidOptions(BaseModel):
         """
         given = {name: value for name, value in row.items() if value}
         return self.model_validate(self.model_dump() | given) if given else self
+
+    def settled(self, needed: int | None) -> Self:
+        """With `auto` replaced by the megapixels that suffice; None sends pictures whole.
+
+        What the provider crops to the product may be a small part of the picture: whole, too.
+        """
+        if self.purchase_megapixels != "auto":
+            return self
+        return self.model_copy(update={"purchase_megapixels": None if self.crop else needed})
+
+    def sent_size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height of a source as it is sent; nothing is enlarged."""
+        most = self.shrunk_to
+        return (width, height) if most is None else within(width, height, most)
+
+    def of_source(self, width: int, height: int) -> Self:
+        """The options that name a source's purchase: one that is small enough is bought whole."""
+        if self.sent_size(width, height) != (width, height):
+            return self
+        return self.model_copy(update={"purchase_megapixels": None})
+
+    def that_do(self, width: int, height: int, sizes: Collection[int]) -> list[Self]:
+        """Options of a source's purchases that give all that is asked for, the smallest first.
+
+        `sizes` are the megapixels that any purchase was shrunk to; the last one is whole.
+        """
+        own = self.of_source(width, height).shrunk_to
+        shrunk: list[int] = []
+        if own is not None:
+            larger = (n for n in sorted(sizes) if n > own and n * 1_000_000 < width * height)
+            shrunk = [own, *larger]
+        return [self.model_copy(update={"purchase_megapixels": n}) for n in [*shrunk, None]]
+
+
+def within(width: int, height: int, megapixels: int) -> tuple[int, int]:
+    """The largest size of the same shape that has no more pixels; a smaller one stays as it is.
+
+    The longer side is never shorter than that of a square of as many pixels.
+    """
+    pixels = megapixels * 1_000_000
+    if width * height <= pixels:
+        return width, height
+    longer, shorter = max(width, height), min(width, height)
+    long = min(longer, isqrt(pixels * longer // shorter))  # whole numbers: no rounding to miss by
+    short = max(1, min(round(long * shorter / longer), pixels // long))
+    return (long, short) if width >= height else (short, long)
 
 
 def long_hex(colour: str) -> str:

@@ -60,6 +60,10 @@ class Receipt(BaseModel):
     source_width: int
     source_height: int
     source_bytes: int
+    sent_width: Annotated[
+        int | None, Field(description="Pixels of the source as it was sent; none: not on record.")
+    ] = None
+    sent_height: int | None = None
     paid_options: Annotated[str, Field(description="Canonical JSON of the paid options.")]
     result_format: str
     result_width: int

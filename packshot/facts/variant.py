@@ -1,12 +1,13 @@
 """How a picture made from a master should look. Free, and remade at will."""
 
 import json
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from packshot.facts.paid_options import long_hex
+from packshot.facts.paid_options import MOST_MEGAPIXELS, long_hex
 
 SUFFIXES = {"png": "png", "webp": "webp", "jpeg": "jpg"}
 CONTENT_TYPES = {"png": "image/png", "webp": "image/webp", "jpeg": "image/jpeg"}
@@ -74,6 +75,22 @@ def recipe(variants: tuple[Variant, ...]) -> str:
     """Name a set of variants: 16 hex digits, equal when the pictures would be equal."""
     body = "\n".join(f"{v.name} {v.canonical()}" for v in sorted(variants, key=lambda v: v.name))
     return blake2b(body.encode(), digest_size=8).hexdigest()
+
+
+def megapixels_needed(variants: Iterable[Variant]) -> int | None:
+    """Whole megapixels that any source may be shrunk to without a variant coming out smaller.
+
+    None where only the whole source is sure to do: a variant without a longest side keeps all
+    pixels, and one that is cropped shows the product alone, a share of the picture that nobody
+    knows yet.
+    """
+    sides = [None if variant.crop else variant.longest_side for variant in variants]
+    bounded = [side for side in sides if side is not None]
+    if not bounded or len(bounded) < len(sides):
+        return None
+    # A square of this side: pictures of any other shape are longer at as many pixels.
+    needed = -(-(max(bounded) ** 2) // 1_000_000)
+    return needed if needed <= MOST_MEGAPIXELS else None
 
 
 def picture_id(result_hash: str, variant: Variant) -> str:

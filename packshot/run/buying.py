@@ -31,7 +31,7 @@ from packshot.world.masters import pack
 def obtain(shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack) -> Obtained:
     """Find or buy; `stack` holds the decoded pixels' share of the memory budget."""
     with shop.single_flight.only(wanted.fingerprint):
-        found = find_purchase(shop, wanted.fingerprint)
+        found = find_purchase(shop, wanted.will_do)
         if found is not None:
             return open_purchase(shop, found, how_found(shop, found), stack)
         name = f"{wanted.fingerprint[:2]}/{wanted.fingerprint}.{shop.provider.name}"
@@ -40,12 +40,12 @@ def obtain(shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack) -> Ob
             name,
             shop.me(),
             deadline=spent.deadline,
-            settled=lambda: find_purchase(shop, wanted.fingerprint) is not None,
+            settled=lambda: find_purchase(shop, wanted.will_do) is not None,
             stopped=shop.stop.check,
         ) as ours:
             if ours:
                 return _buy(shop, wanted, spent, stack)
-        found = find_purchase(shop, wanted.fingerprint)
+        found = find_purchase(shop, wanted.will_do)
         if found is None:
             raise TryAgain("another run gave up buying this picture", code="claimed_elsewhere")
         return open_purchase(shop, found, how_found(shop, found), stack)
@@ -57,6 +57,9 @@ def _buy(shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack) -> Obta
             "calls for this very picture went unanswered tonight; a later night tries again",
             code="unanswered_before",
         )
+
+    if wanted.options.shrunk_to is not None:
+        shop.masters.note_size(wanted.options.shrunk_to)
 
     def answered(result: Result) -> None:
         receipt = _receipt(shop, wanted, result, None, spent)
@@ -99,7 +102,7 @@ def _kept(
 def _receipt(
     shop: Workshop, wanted: Wanted, result: Result, alpha: AlphaFacts | None, spent: Spent
 ) -> Receipt:
-    size = (wanted.source.width, wanted.source.height)
+    size = wanted.source_size
     return Receipt(
         fingerprint=wanted.fingerprint,
         provider=shop.provider.name,
@@ -113,7 +116,9 @@ def _receipt(
         content_hash=wanted.source.content_hash,
         source_width=size[0],
         source_height=size[1],
-        source_bytes=len(wanted.source.content),
+        source_bytes=wanted.source_bytes,
+        sent_width=wanted.source.width,
+        sent_height=wanted.source.height,
         paid_options=wanted.options.canonical(),
         result_format=result.format,
         result_width=result.width,

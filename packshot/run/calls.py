@@ -41,10 +41,22 @@ class Wanted:
 
     key: str
     fingerprint: str
+    larger: tuple[str, ...]
+    """Fingerprints of larger purchases of the same source, which would do as well."""
     source: Source
+    """As it is sent."""
+    source_size: tuple[int, int]
+    """Width and height of the upright original."""
+    source_bytes: int
+    """Of the original."""
     options: PaidOptions
     preview: bytes
     """A small JPEG of the source, for the master."""
+
+    @property
+    def will_do(self) -> tuple[str, ...]:
+        """Every fingerprint whose purchase spares this one, its own first."""
+        return (self.fingerprint, *self.larger)
 
 
 def answer_patiently(

@@ -20,7 +20,7 @@ from packshot.facts.outcome import (
     Ending,
     Outcome,
 )
-from packshot.facts.paid_options import content_hash, fingerprint
+from packshot.facts.paid_options import content_hash
 from packshot.facts.purchase import PurchaseClass, Receipt
 from packshot.facts.variant import recipe
 from packshot.providers.face import Source
@@ -32,6 +32,7 @@ from packshot.run.shelf import Obtained, find_purchase, how_found, open_purchase
 from packshot.run.work import (
     WorkItem,
     equal_bytes_settle,
+    names_of_purchases,
     refusing_settings,
     remember_purchase,
     url_hash,
@@ -116,11 +117,17 @@ class Life:
             return None
         if self._known.url_hash != url_hash(self._item.url):
             return None
-        return find_purchase(self._shop, self._name_purchase(self._known.content_hash))
+        return find_purchase(self._shop, self._names_of_purchases(self._known.content_hash))
 
-    def _name_purchase(self, digest: str) -> str:
-        """The fingerprint wanted; the one that is remembered stays that of what was bought."""
-        return fingerprint(digest, self._item.options.canonical())
+    def _names_of_purchases(self, digest: str) -> tuple[str, ...]:
+        """The fingerprint wanted, then those of larger purchases.
+
+        The one that is remembered stays that of what was bought.
+        """
+        known, options = self._known, self._item.options
+        size = (known.source_width or 0, known.source_height or 0)
+        sizes = self._shop.masters.sizes() if options.shrunk_to else ()
+        return names_of_purchases(digest, options, size, sizes)
 
     def _ask(self) -> Fetched:
         """Fetch the source; conditionally where an unchanged one needs nothing more.
@@ -200,11 +207,22 @@ class Life:
                 formats=accepts.formats,
                 max_bytes=accepts.max_bytes,
                 max_pixels=accepts.max_pixels,
+                size=item.options.sent_size(facts.width, facts.height),
             )
             small = preview(content)
         source = Source(prepared.content, digest, prepared.format, prepared.width, prepared.height)
         self._spent.seconds.prepare = time.monotonic() - started
-        wanted = Wanted(item.key, self._name_purchase(digest), source, item.options, small)
+        own, *larger = self._names_of_purchases(digest)
+        wanted = Wanted(
+            key=item.key,
+            fingerprint=own,
+            larger=tuple(larger),
+            source=source,
+            source_size=(facts.width, facts.height),
+            source_bytes=len(content),
+            options=item.options.of_source(facts.width, facts.height),
+            preview=small,
+        )
         with ExitStack() as stack:
             return self._finish(obtain(shop, wanted, self._spent, stack))
 

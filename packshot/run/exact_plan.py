@@ -3,25 +3,27 @@
 It decides as `packshot.run.cutting` does, step for step; a test plans a night and then runs it.
 """
 
+import math
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow.parquet as pq
 
 from packshot.decisions.delta import FETCHES, PlanState
-from packshot.decisions.quote import Demand
+from packshot.decisions.quote import Demand, weight_of
 from packshot.facts.errors import PackshotError, StopRun
 from packshot.facts.item import public
 from packshot.facts.job import Job
-from packshot.facts.paid_options import content_hash, fingerprint
+from packshot.facts.paid_options import content_hash
 from packshot.facts.purchase import Price
 from packshot.providers.face import Provider
 from packshot.run.progress import Progress
-from packshot.run.work import WorkItem, equal_bytes_settle, url_hash
+from packshot.run.work import WorkItem, equal_bytes_settle, names_of_purchases, url_hash
 from packshot.run.workshop import Place, make_fetcher
 from packshot.world.fetch import Fetched, Fetcher
 from packshot.world.masters import Demanded, Masters
@@ -67,6 +69,16 @@ def _batches(work: Path) -> Iterator[list[WorkItem]]:
             yield [item for item in items if item.state in FETCHES]
 
 
+class _Purchase(NamedTuple):
+    """What has to be bought."""
+
+    price: Price
+    weight: float
+    """Megapixels as they are sent, rounded up as the provider does."""
+    spared: float
+    """By so much the whole source would weigh more."""
+
+
 @dataclass(slots=True)
 class _Look:
     """The look at all sources, and what it has shown so far."""
@@ -79,8 +91,8 @@ class _Look:
     budget: PixelBudget = field(init=False)
     lock: threading.Lock = field(default_factory=threading.Lock)
     counts: Counter[str] = field(default_factory=Counter)
-    to_buy: dict[str, tuple[Price, float]] = field(default_factory=dict)
-    """Price and megapixels by fingerprint."""
+    to_buy: dict[str, _Purchase] = field(default_factory=dict)
+    """By fingerprint."""
 
     def __post_init__(self) -> None:
         self.budget = PixelBudget(self.job.options.limits.decoded_megapixels * 1_000_000)
@@ -102,7 +114,7 @@ class _Look:
             item.state is PlanState.CHANGED_OPTIONS
             and known.content_hash is not None
             and known.url_hash == url_hash(item.url)
-            and self._is_bought(fingerprint(known.content_hash, item.options.canonical()))
+            and self._is_bought(self._names(item, known.content_hash, _known_size(item)))
         ):
             return "bought before"
         settles = equal_bytes_settle(item, self.provider.name, self.job.options)
@@ -113,12 +125,13 @@ class _Look:
         if digest == known.content_hash and settles:
             return "unchanged"
         facts = inspect(content, self.job.options.limits.source_megapixels * 1_000_000)
-        if self._is_cut_out(content, facts):
+        if self._is_cut_out(item, content, facts):
             return "transparent already"
-        name = fingerprint(digest, item.options.canonical())
-        if self._is_bought(name):
+        size = (facts.width, facts.height)
+        names = self._names(item, digest, size)
+        if self._is_bought(names):
             return "bought before"
-        return self._to_be_bought(name, item, facts.width * facts.height / 1e6)
+        return self._to_be_bought(names[0], item, size)
 
     def _fetched(self, item: WorkItem, *, conditional: bool) -> Fetched:
         known = item.known
@@ -131,7 +144,7 @@ class _Look:
             deadline_seconds=self.job.options.limits.item_seconds,
         )
 
-    def _is_cut_out(self, content: bytes, facts: PictureFacts) -> bool:
+    def _is_cut_out(self, item: WorkItem, content: bytes, facts: PictureFacts) -> bool:
         """Whether nothing is left to cut; raises `SkipImage` where a run would reject."""
         accepts = self.provider.accepts
         with self.budget.hold(facts.width * facts.height):
@@ -143,28 +156,41 @@ class _Look:
                 formats=accepts.formats,
                 max_bytes=accepts.max_bytes,
                 max_pixels=accepts.max_pixels,
+                size=item.options.sent_size(facts.width, facts.height),
             )
             preview(content)  # finds a broken picture that would be sent as it is
         return False
 
-    def _is_bought(self, name: str) -> bool:
-        return self.demanded.met_by(self.masters.receipts(name)) is not None
+    def _names(self, item: WorkItem, digest: str, size: tuple[int, int]) -> tuple[str, ...]:
+        sizes = self.masters.sizes() if item.options.shrunk_to else ()
+        return names_of_purchases(digest, item.options, size, sizes)
 
-    def _to_be_bought(self, name: str, item: WorkItem, megapixels: float) -> str:
+    def _is_bought(self, names: Iterable[str]) -> bool:
+        receipts = (self.masters.receipts(name) for name in names)
+        return any(self.demanded.met_by(found) is not None for found in receipts)
+
+    def _to_be_bought(self, name: str, item: WorkItem, size: tuple[int, int]) -> str:
+        megapixels = math.prod(item.options.sent_size(*size)) / 1e6
+        weight, whole = weight_of(megapixels), weight_of(math.prod(size) / 1e6)
         price = self.provider.price(item.options, megapixels)
         with self.lock:
             if name in self.to_buy:
                 return "equal to another new picture"
-            self.to_buy[name] = (price, megapixels)
+            self.to_buy[name] = _Purchase(price, weight, whole - weight)
         return "to be bought"
 
     def demand(self) -> Demand:
         """Everything that has to be bought."""
-        megapixels = sum(max(1.0, size) for _, size in self.to_buy.values())
+        buys = self.to_buy.values()
         return Demand(
-            calls=len(self.to_buy),
-            at_most=sum(price.at_most for price, _ in self.to_buy.values()),
-            likely=sum(price.likely for price, _ in self.to_buy.values()),
-            likely_calls=len(self.to_buy),
-            megapixels_likely=megapixels or None,
+            calls=len(buys),
+            at_most=sum(buy.price.at_most for buy in buys),
+            likely=sum(buy.price.likely for buy in buys),
+            likely_calls=len(buys),
+            megapixels_likely=sum(buy.weight for buy in buys) or None,
+            megapixels_spared=sum(buy.spared for buy in buys),
         )
+
+
+def _known_size(item: WorkItem) -> tuple[int, int]:
+    return (item.known.source_width or 0, item.known.source_height or 0)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from packshot.decisions.delta import FETCHES
+from packshot.decisions.delta import FETCHES, PlanState
 from packshot.decisions.quote import Funds, Quote, Verdict, decide
 from packshot.facts.errors import BadManifest, NeedsAnswer
 from packshot.facts.item import public
@@ -16,7 +16,15 @@ from packshot.facts.job import Job
 from packshot.facts.purchase import Account, PurchaseClass
 from packshot.providers.face import Provider
 from packshot.run.exact_plan import exact_demand
-from packshot.run.plan import Plan, counts, demand, unknowns
+from packshot.run.plan import (
+    LargerPurchase,
+    Plan,
+    about_shrinking,
+    counts,
+    demand,
+    larger_purchase,
+    unknowns,
+)
 from packshot.run.planning import Asked, PlanFiles, make_plan, utc_now
 from packshot.run.progress import Progress
 from packshot.run.workshop import (
@@ -123,6 +131,7 @@ def draw_up(
         states = counts(connection, files, "state")
         reasons = counts(connection, files, "reason_code")
         wanted = demand(connection, files.work, provider)
+        enlarging = larger_purchase(connection, provider, job.options.variants)
     unsure = unknowns(states, begun if begun == head.recut_since else None)
     fetches = sum(states.get(state, 0) for state in FETCHES)
     if fetch:
@@ -132,6 +141,7 @@ def draw_up(
         unsure = [f"{count:,} of the fetched pictures: {said}" for said, count in found.items()]
     funds = Funds(account, job.max_credits, job.keep_credits)
     quote = Quote(wanted, funds, provider.pace)
+    larger = LargerPurchase.quoted(Quote(enlarging, funds, provider.pace))
     verdict, needs_answer = _verdict(job, quote, asked.asked_class)
     plan = Plan(
         catalog=job.catalog,
@@ -151,12 +161,18 @@ def draw_up(
         likely=wanted.likely,
         minutes_at_most=round(quote.minutes_at_most, 2),
         minutes_likely=round(quote.minutes_likely, 2),
+        minutes_saved=round(quote.minutes_saved, 2),
+        larger=larger,
         balance=balance_of(account),
         kinds=account.kinds,
         free_calls=account.free_calls,
         verdict="needs an answer" if needs_answer else verdict.decision,
         message=needs_answer or verdict.message,
-        unknowns=unsure,
+        unknowns=[
+            *unsure,
+            *about_shrinking(job.options, new=0 if fetch else states.get(PlanState.NEW, 0)),
+            *([larger.sentence(provider.unit)] if larger else []),
+        ],
         exact=fetch,
     )
     return Planned(plan, files, verdict, staged)

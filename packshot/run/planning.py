@@ -17,6 +17,7 @@ from packshot.facts.job import Job
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.purchase import PurchaseClass
 from packshot.facts.variant import recipe
+from packshot.run.options_compared import LARGER_WANTED, OPTIONS_SAME
 from packshot.run.work import refusing_settings
 from packshot.world.tables import columns_of, literal, scalar
 
@@ -55,7 +56,7 @@ def make_plan(
     connection: duckdb.DuckDBPyConnection, staged: Path, asked: Asked, folder: Path
 ) -> PlanFiles:
     """Write plan and work files into `folder`. The view `ledger` must be attached."""
-    _load_staged(connection, staged, asked.job.options.paid)
+    _load_staged(connection, staged, asked.job.options.purchase)
     _find_repeats(connection)
     _find_due(connection, asked)
     _gather_facts(connection, asked)
@@ -158,12 +159,11 @@ def _gather_facts(connection: duckdb.DuckDBPyConnection, asked: Asked) -> None:
         "coalesce(l.status, 'never seen') AS status, "
         "coalesce(md5(s.url) = l.url_hash, true) AS url_same, "
         "d.key IS NOT NULL AS due, "
-        "coalesce(s.paid_options = l.paid_options, true) AS options_same, "
+        f"{OPTIONS_SAME} AS options_same, "
         "coalesce(l.provider = $provider, true) AS provider_same, "
         "coalesce(l.recipe = $recipe, true) AS recipe_same, "
         "coalesce(l.refused_under = $settings, true) AS settings_same, "
-        "coalesce(greatest(l.result_width, l.result_height) < "
-        "least($side, greatest(l.source_width, l.source_height)), false) AS larger_wanted, "
+        f"{LARGER_WANTED} AS larger_wanted, "
         "coalesce(l.retry_at <= $now::TIMESTAMP, false) AS retry_due, "
         "coalesce(l.provider = $provider AND l.bought_at >= $recut::TIMESTAMP, false) "
         "AS recut_done, "
@@ -174,6 +174,7 @@ def _gather_facts(connection: duckdb.DuckDBPyConnection, asked: Asked) -> None:
             "provider": job.provider,
             "settings": refusing_settings(job.options),
             "recipe": recipe(tuple(job.options.variants)),
+            "auto": job.options.paid.purchase_megapixels == "auto",
             "side": max((v.longest_side or 0 for v in job.options.variants), default=0),
             "now": asked.now,
             "recut": asked.recut_since and asked.recut_since.astimezone(UTC).replace(tzinfo=None),
@@ -252,6 +253,8 @@ CASE WHEN s.reject_code IS NOT NULL THEN s.reject_reason
  WHEN n.reason_code = 'repeated_row' THEN 'an exact repeat of row ' || f.row::VARCHAR
  WHEN n.reason_code = 'row_says_so' THEN 'the row says skip'
  WHEN n.reason_code = 'remembered' THEN l.reason
+ WHEN n.reason_code = 'needs_larger_purchase' AND s.paid_options LIKE '%purchase_megapixels%' THEN
+  'a variant wants more pixels than were bought; raise purchase_megapixels or ask for less'
  WHEN n.reason_code = 'needs_larger_purchase' THEN
   'a variant wants more pixels than were bought; buy a larger resolution or ask for less'
  WHEN n.reason_code = 'not_asked' THEN 'nothing changed; the source was not re-asked tonight'

@@ -1,5 +1,6 @@
 """What was bought lies on a shelf: found there, opened, and put there, whatever happens to it."""
 
+from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import NoReturn
@@ -28,12 +29,17 @@ class Obtained:
     how: Outcome
 
 
-def find_purchase(shop: Workshop, fingerprint: str) -> Receipt | None:
-    """A purchase that will do and is there already, whoever made it.
+def find_purchase(shop: Workshop, fingerprints: Iterable[str]) -> Receipt | None:
+    """A purchase that will do and is there already, whoever made it; the first of these names.
 
     What this run has bought will do even where it came back smaller than asked: asked again in
     the same night, the provider would sell the same once more.
     """
+    found = (_find(shop, fingerprint) for fingerprint in fingerprints)
+    return next((receipt for receipt in found if receipt is not None), None)
+
+
+def _find(shop: Workshop, fingerprint: str) -> Receipt | None:
     receipts = shop.masters.receipts(fingerprint)
     if fingerprint in shop.outdone:
         return next((one for one in receipts if one.provider == shop.provider.name), None)

@@ -1,6 +1,7 @@
 """One item of a run's work, and what the ledger remembers of its purchase."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import blake2b, md5
 from typing import Any
@@ -9,7 +10,7 @@ from packshot.decisions.delta import PlanState
 from packshot.facts.alpha import in_source_pixels
 from packshot.facts.job import Options
 from packshot.facts.outcome import KNOWLEDGE_FIELDS, Knowledge, Published
-from packshot.facts.paid_options import PaidOptions
+from packshot.facts.paid_options import PaidOptions, fingerprint
 from packshot.facts.purchase import Box, Receipt
 
 
@@ -51,6 +52,17 @@ class WorkItem:
         )
 
 
+def names_of_purchases(
+    digest: str, options: PaidOptions, size: tuple[int, int], sizes: Collection[int]
+) -> tuple[str, ...]:
+    """Fingerprints under which a source may have been bought as asked or larger, its own first.
+
+    `size` is the source's width and height, `sizes` what sources were ever shrunk to.
+    """
+    will_do = options.that_do(*size, sizes)
+    return tuple(fingerprint(digest, one.canonical()) for one in will_do)
+
+
 def equal_bytes_settle(item: WorkItem, provider: str, options: Options) -> bool:
     """Whether a picture that still has the known bytes needs nothing more.
 
@@ -85,7 +97,9 @@ def remember_purchase(known: Knowledge, receipt: Receipt) -> None:
     known.provider = receipt.provider
     known.purchase_class = receipt.purchase_class.value
     known.foreground_type = receipt.foreground_type
-    known.box_stated, known.box_computed = receipt.box_stated, receipt.box_computed
+    scaled = stated_box_in_source(receipt) if was_shrunk(receipt) else None
+    known.box_stated = scaled or receipt.box_stated
+    known.box_computed = receipt.box_computed
     known.result_width, known.result_height = receipt.result_width, receipt.result_height
     known.source_width, known.source_height = receipt.source_width, receipt.source_height
     known.source_bytes = known.source_bytes or receipt.source_bytes
@@ -98,16 +112,30 @@ def url_hash(url: str) -> str:
     return md5(url.encode(), usedforsecurity=False).hexdigest()
 
 
+def was_shrunk(receipt: Receipt) -> bool:
+    """Whether the provider saw fewer pixels than the source has."""
+    return sent_size(receipt) != (receipt.source_width, receipt.source_height)
+
+
+def sent_size(receipt: Receipt) -> tuple[int, int]:
+    """Width and height of what was sent; older receipts do not say, and sent sources whole."""
+    return (
+        receipt.sent_width or receipt.source_width,
+        receipt.sent_height or receipt.source_height,
+    )
+
+
 def stated_box_in_source(receipt: Receipt) -> Box | None:
     """The provider's box in pixels of the source, so that it can be held against ours.
 
-    It is given in pixels of the result; one that does not fit there is the source's already
-    (remove.bg, above 25 megapixels).
+    It is given in pixels of the result; one that does not fit there is in those of what was
+    sent (remove.bg, above 25 megapixels). None where the provider cropped: what the box is given
+    in is not known then, nor where the result lies in the source.
     """
     box = receipt.box_stated
-    if box is None:
+    if box is None or PaidOptions.from_canonical(receipt.paid_options).crop:
         return None
-    result = (receipt.result_width, receipt.result_height)
-    if box.left + box.width > result[0] or box.top + box.height > result[1]:
-        return box
-    return in_source_pixels(box, result, (receipt.source_width, receipt.source_height))
+    given_in = (receipt.result_width, receipt.result_height)
+    if box.left + box.width > given_in[0] or box.top + box.height > given_in[1]:
+        given_in = sent_size(receipt)
+    return in_source_pixels(box, given_in, (receipt.source_width, receipt.source_height))

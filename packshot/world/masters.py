@@ -19,6 +19,8 @@ from packshot.world.store import Store
 
 HEAD_BYTES = 8192
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+SIZES = "purchase-sizes"
+"""Holds one empty file for each number of megapixels that sources were shrunk to and bought."""
 NEVER = datetime.max.replace(tzinfo=UTC)
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
@@ -79,6 +81,21 @@ class Masters:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._sizes: frozenset[int] | None = None
+
+    def sizes(self) -> frozenset[int]:
+        """Megapixels that sources were shrunk to for any purchase here; listed once."""
+        if self._sizes is None:
+            names = self._store.names(SIZES)
+            self._sizes = frozenset(int(name) for name in names if name.isdecimal())
+        return self._sizes
+
+    def note_size(self, megapixels: int) -> None:
+        """Remember, before it is bought, that there may be purchases shrunk to this size."""
+        sizes = self.sizes()
+        if megapixels not in sizes:
+            self._store.write(f"{SIZES}/{megapixels}", b"", "text/plain")
+            self._sizes = sizes | {megapixels}
 
     def keep(self, receipt: Receipt, preview: bytes, result: bytes) -> None:
         """Store a purchase; raises `StoreUnavailable`."""

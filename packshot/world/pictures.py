@@ -135,16 +135,21 @@ def prepare(
     formats: Collection[str],
     max_bytes: int,
     max_pixels: int,
+    size: tuple[int, int] | None = None,
 ) -> Prepared:
     """Make a source that the provider takes: the very same bytes where possible.
 
     `formats` names JPEG or PNG at least. What must be encoded anew goes out upright in
     sRGB: as PNG if nothing was lost before, else as JPEG, on white, as good as the bytes allow.
+    A picture that is shrunk to `size`, width and height, keeps its own colours and their profile
+    where it might have been sent as it is.
     """
-    _check_pixels(facts.width, facts.height, max_pixels)
-    if len(content) <= max_bytes and _is_plain(facts, formats):
+    whole = (facts.width, facts.height)
+    shrinks = size is not None and size != whole
+    _check_pixels(*(size or whole), max_pixels)
+    if not shrinks and len(content) <= max_bytes and _is_plain(facts, formats):
         return Prepared(content, facts.format, facts.width, facts.height)
-    picture = decode_upright(content)
+    picture = _shrunk(content, facts, size) if size and shrinks else decode_upright(content)
     for encoding, body in _encodings(picture, facts, formats):
         if len(body) <= max_bytes:
             return Prepared(body, encoding, picture.width, picture.height)
@@ -255,25 +260,49 @@ def _bits(image: Image.Image, content: bytes) -> int:
     return 16 if deep_png or image.mode[0] in "IF" else 8
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _upright(image: Image.Image, *, in_its_own_colours: bool = False) -> Image.Image:
     orientation = _orientation(image)
     profile = image.info.get("icc_profile")
     image.load()
-    picture = in_srgb(image, profile)
+    picture = image if in_its_own_colours else in_srgb(image, profile)
     if orientation in _TURNS:
         picture = picture.transpose(_TURNS[orientation])
     picture.info.clear()  # else its old profile would be saved along with sRGB pixels
+    if profile and in_its_own_colours:
+        picture.info["icc_profile"] = profile
     return picture
+
+
+def _shrunk(content: bytes, facts: PictureFacts, size: tuple[int, int]) -> Image.Image:
+    """The upright picture in another size; Pillow weighs RGBA by its alpha while resizing.
+
+    At least twice the pixels of each side are left to the good filter, as Pillow's thumbnails do.
+    """
+    own = facts.mode in PLAIN_MODES and _has_plain_pixels(facts)
+    with _reading():
+        image = _open(content)
+        twice = (2 * size[0], 2 * size[1])
+        image.draft(None, twice if facts.orientation < 5 else twice[::-1])  # a JPEG alone does
+        picture = _upright(image, in_its_own_colours=own)
+    return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+
+
+def _has_plain_pixels(facts: PictureFacts) -> bool:
+    """Whether mode, depth and alpha are such that everybody reads them alike."""
+    opaque_palette = facts.mode == "P" and not facts.has_alpha
+    return (
+        (facts.mode in PLAIN_MODES or opaque_palette)
+        and facts.has_alpha == (facts.mode == "RGBA")
+        and facts.bits == 8
+    )
 
 
 def _is_plain(facts: PictureFacts, formats: Collection[str]) -> bool:
     """Whether every provider that takes the format reads this picture as it is meant."""
-    opaque_palette = facts.mode == "P" and not facts.has_alpha
     return (
         facts.format in PLAIN.intersection(formats)
-        and (facts.mode in PLAIN_MODES or opaque_palette)
-        and facts.has_alpha == (facts.mode == "RGBA")
-        and (facts.bits, facts.orientation, facts.frames) == (8, 1, 1)
+        and _has_plain_pixels(facts)
+        and (facts.orientation, facts.frames) == (1, 1)
     )
 
 
@@ -296,10 +325,12 @@ def _on_white(picture: Image.Image) -> Image.Image:
         return picture
     flat = Image.new("RGB", picture.size, "white")
     flat.paste(picture, mask=picture.getchannel("A"))
+    flat.info.update(picture.info)  # the profile of the colours, if they are not sRGB
     return flat
 
 
 def _jpeg(picture: Image.Image, quality: int) -> bytes:
     body = BytesIO()
-    picture.save(body, "JPEG", quality=quality)
+    # Of the picture's own accord Pillow writes a profile into a PNG, not into a JPEG.
+    picture.save(body, "JPEG", quality=quality, icc_profile=picture.info.get("icc_profile"))
     return body.getvalue()

@@ -53,6 +53,24 @@ def test_flags_make_the_job() -> None:
     assert (job.options.paid.resolution, job.options.variants[0].margin) == ("hd", 0.1)
 
 
+@pytest.mark.parametrize(("typed", "meant"), [("4", 4), ("auto", "auto"), ("AUTO", "auto")])
+def test_megapixels_are_a_number_or_auto(typed: str, meant: int | str) -> None:
+    """By flag and by `--set` alike; `null` turns off what a job file has turned on."""
+    assigned = given(f"paid.purchase_megapixels={typed}")
+    off = given("paid.purchase_megapixels=null", purchase_megapixels=typed)
+    for said, wanted in ((given(purchase_megapixels=typed), meant), (assigned, meant), (off, None)):
+        assert job_from(said, PLACES).options.paid.purchase_megapixels == wanted
+
+
+def test_region_in_pixels_of_pictures_that_are_shrunk_is_refused() -> None:
+    """It would lie elsewhere in what is sent; in percent it does not."""
+    typed = {"purchase_megapixels": "4"}
+    with pytest.raises(BadOption, match="a `region` in px would lie elsewhere"):
+        job_from(given("paid.region=10px 10px 90px 90px", **typed), PLACES)
+    job = job_from(given("paid.region=10% 10% 90% 90%", **typed), PLACES)
+    assert job.options.paid.region == "10% 10% 90% 90%"
+
+
 def test_flags_win_over_the_job_file_and_that_over_what_was_before(tmp_path: Path) -> None:
     """Precedence is flag, job file, last run; each leaves alone what it does not name."""
     file = written(tmp_path, "limit: 5\nwhen_short: stop\noptions: {variants: [{name: a}]}")
@@ -130,6 +148,8 @@ WRONG = {
     "finish_by=25:00": "--finish-by must be a local time from 00:00 to 23:59, such as `05:30`, not",
     "background=red": "--background: ",
     "destination=.": "DESTINATION: `.` names no folder of its own",
+    "purchase_megapixels=0": "--purchase-megapixels: `0` is no size; write whole megapixels",
+    "purchase_megapixels=2.5": "--purchase-megapixels: `2.5` is no size; write whole megapixels",
 }
 
 

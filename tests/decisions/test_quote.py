@@ -23,11 +23,12 @@ def quote(  # noqa: PLR0913
     pace: Pace = PACE,
     megapixels: float | None = None,
     cheapest: float = 1,
+    spared: float = 0,
 ) -> Quote:
     """A quote whose likely calls cost what they cost at most, unless said otherwise."""
     likely = at_most if likely is None else likely
     likely_calls = int(calls * likely / at_most) if at_most else calls
-    demand = Demand(calls, at_most, likely, likely_calls, megapixels, cheapest)
+    demand = Demand(calls, at_most, likely, likely_calls, megapixels, cheapest, spared)
     return Quote(demand, Funds(Account(unit="credits", total=total), cap, keep), pace)
 
 
@@ -179,3 +180,27 @@ def test_free_runs_have_no_end_of_money() -> None:
     verdict = judge(quote(at_most=0, total=float("inf")), paid=False)
     assert verdict.decision == "go"
     assert "holds no end" in verdict.message
+
+
+def test_megapixels_that_are_not_sent_save_time() -> None:
+    """Eight megapixels less for each of a thousand calls, at 500 a minute."""
+    asked = quote(1000, megapixels=1000, spared=8000)
+    assert (asked.minutes_likely, asked.minutes_saved) == pytest.approx((2, 16))
+    assert "`purchase_megapixels` saves about 16 min." in asked.sum_up()
+    assert "saves less than a minute" in quote(10, 10, megapixels=10, spared=80).sum_up()
+
+
+def test_a_pace_that_counts_calls_is_not_helped_by_less() -> None:
+    """Nothing is promised where a large picture weighs no more than a small one."""
+    pace = Pace(per_window=60, window_seconds=60, calls_at_once=40, weighs_megapixels=False)
+    asked = quote(1000, megapixels=1000, spared=8000, pace=pace)
+    assert asked.minutes_saved == 0
+    assert "purchase_megapixels" not in asked.sum_up()
+    assert quote(1000).minutes_saved == 0
+
+
+def test_what_is_not_known_is_no_larger_than_what_is_sent() -> None:
+    """A night of checks counts on the usual size, or on less where all are shrunk to less."""
+    demand = Demand(1000, 1000, 0, 0, None, largest=1)
+    funds = Funds(Account(unit="credits", total=5000), None, None)
+    assert Quote(demand, funds, PACE).minutes_at_most == pytest.approx(2)

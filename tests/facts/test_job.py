@@ -95,3 +95,11 @@ def test_a_job_survives_being_written_down() -> None:
     """Prefect, job files and run records carry it as JSON."""
     written = job(options={"finish_by": "05:30", "allow_hosts": ["cdn.internal"]})
     assert Job.model_validate_json(written.model_dump_json()) == written
+
+
+def test_auto_follows_the_variants_and_stays_on_record() -> None:
+    """What is bought has a number; a retry with other variants asks anew."""
+    options = {"paid": {"purchase_megapixels": "auto"}, "variants": [{"longest_side": 1500}]}
+    asked = job(options=options)
+    assert asked.options.purchase.shrunk_to == 3
+    assert asked.model_dump(mode="json")["options"]["paid"]["purchase_megapixels"] == "auto"

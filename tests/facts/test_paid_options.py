@@ -1,11 +1,13 @@
 """A purchase's name is frozen: a release must not buy a catalog again."""
 
+from math import isqrt
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from packshot.facts.paid_options import PaidOptions, content_hash, fingerprint, long_hex
+from packshot.facts.paid_options import PaidOptions, content_hash, fingerprint, long_hex, within
 
 PICTURE = "2831e05f5b0544ead83f0a832b6790634a7c9ba8bfb92a341a52181e752d262f"
 
@@ -46,6 +48,14 @@ GOLDEN = [
         {"semitransparency": False, "type_level": "none"},
         "8ffab8ee0fd717a604c96ef36b224504ac936b21320bf3bc9d7e58d9d8617113",
     ),
+    (
+        {"purchase_megapixels": None},
+        "b155e5b073890116b8565e94e63b6e7511f0a3dbcfe76ec3b212e2d2e7a03754",
+    ),
+    (
+        {"purchase_megapixels": 4},
+        "2b26e22a115c73fc202bf368fd794280a5b76d012ac36916924b460c86e14c2b",
+    ),
 ]
 """Options and the fingerprint of `a picture` with them. Never change a line; add new ones."""
 
@@ -73,6 +83,7 @@ def test_defaults_are_frozen() -> None:
         "shadow_type": "none",
         "shadow_opacity": 70,
         "background_color": None,
+        "purchase_megapixels": None,
     }
 
 
@@ -88,6 +99,7 @@ OPTIONS = st.builds(
     foreground_type=st.sampled_from(["auto", "car", "product"]),
     crop=st.booleans(),
     shadow_opacity=st.integers(0, 100),
+    purchase_megapixels=st.none() | st.integers(1, 50),
     background_color=st.none()
     | st.from_regex(r"#?([0-9a-fA-F]{3}|[0-9a-fA-F]{8})", fullmatch=True),
 )
@@ -112,6 +124,14 @@ def test_canonical_options_can_be_read_back(options: PaidOptions) -> None:
         {"background_color": "fffff"},
         {"shadow_opacity": 101},
         {"colour": "fff"},
+        {"purchase_megapixels": 0},
+        {"purchase_megapixels": 51},
+        {"purchase_megapixels": 2.5},
+        {"purchase_megapixels": "-1"},
+        {"purchase_megapixels": "most"},
+        {"purchase_megapixels": True},
+        {"purchase_megapixels": 4, "region": "10px 10px 90px 90px"},
+        {"purchase_megapixels": "auto", "region": "10% 10% 90% 90px"},
     ],
 )
 def test_an_option_that_means_nothing_is_refused(wrong: dict[str, object]) -> None:
@@ -139,3 +159,47 @@ def test_a_cell_that_is_filled_in_wins() -> None:
 def test_colours_have_one_spelling(short: str, long: str) -> None:
     """Hash sign, case and short forms make no difference."""
     assert long_hex(short) == long
+
+
+@given(st.integers(1, 12_000), st.integers(1, 12_000), st.integers(1, 50))
+def test_a_picture_is_shrunk_to_no_more_and_hardly_less(width: int, height: int, most: int) -> None:
+    """Of the same shape, never enlarged, and at least as long as a square of as many pixels."""
+    small = within(width, height, most)
+    pixels = most * 1_000_000
+    if width * height <= pixels:
+        assert small == (width, height)
+        return
+    assert small[0] * small[1] <= pixels
+    assert max(small) >= min(max(width, height), isqrt(pixels))
+    assert small[0] * height / width == pytest.approx(small[1], abs=1 + height / width)
+    assert (small[0] > small[1]) <= (width > height)
+
+
+def test_auto_is_settled_before_it_names_a_purchase() -> None:
+    """What suffices for the variants takes its place; what the provider crops is sent whole."""
+    asked = PaidOptions(purchase_megapixels="auto")
+    assert asked.settled(4).canonical() == '{"purchase_megapixels":4}'
+    assert asked.settled(None).canonical() == "{}"
+    assert asked.model_copy(update={"crop": True}).settled(4).shrunk_to is None
+    assert PaidOptions(purchase_megapixels=9).settled(4).shrunk_to == 9
+    with pytest.raises(ValueError, match="must be settled"):
+        asked.canonical()
+
+
+def test_a_picture_that_is_not_shrunk_is_an_ordinary_purchase() -> None:
+    """Its name is that of the whole picture, whatever number was asked for."""
+    asked = PaidOptions(purchase_megapixels=2)
+    assert asked.of_source(1000, 2000) == PaidOptions()
+    assert asked.of_source(1001, 2000) == asked
+
+
+def test_larger_purchases_will_do() -> None:
+    """First the very one, then those of more megapixels that this picture has, then the whole."""
+
+    def sizes(*source: int, **asked: object) -> list[int | None]:
+        wanted = PaidOptions.model_validate(asked)
+        return [one.shrunk_to for one in wanted.that_do(*source, {9, 1, 4, 6})]
+
+    assert sizes(3000, 2000, purchase_megapixels=3) == [3, 4, None]
+    assert sizes(3000, 2000, purchase_megapixels=9) == [None]
+    assert sizes(3000, 2000) == [None]

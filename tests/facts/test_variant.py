@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from packshot.facts.variant import Variant, picture_id, recipe
+from packshot.facts.variant import Variant, megapixels_needed, picture_id, recipe
 
 RESULT = "ab" * 32
 
@@ -82,3 +82,22 @@ def test_formats_know_suffix_and_type(kind: str, suffix: str, content_type: str)
     """Browsers and object stores are told what they get."""
     variant = Variant.model_validate({"format": kind, "background": "fff"})
     assert (variant.suffix, variant.content_type) == (suffix, content_type)
+
+
+@pytest.mark.parametrize(
+    ("variants", "needed"),
+    [
+        ([{"longest_side": 1000}], 1),
+        ([{"longest_side": 1001}], 2),
+        ([{"longest_side": 300}, {"longest_side": 2000, "square": True, "margin": 0.1}], 4),
+        ([{"longest_side": 7071}], 50),
+        ([{"longest_side": 7072}], None),
+        ([{"longest_side": 300}, {}], None),
+        ([{"longest_side": 300, "crop": True}], None),
+    ],
+)
+def test_variants_need_so_many_megapixels(
+    variants: list[dict[str, object]], needed: int | None
+) -> None:
+    """A square of the longest side decides; without one, or with a crop, only the whole will do."""
+    assert megapixels_needed(map(Variant.model_validate, variants)) == needed

@@ -35,6 +35,20 @@ def test_a_form_says_what_the_job_says(flow: object) -> None:
         assert form[name]["anyOf"][0]["minimum"] == 0
 
 
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+def test_a_form_bounds_the_megapixels(flow: object) -> None:
+    """A whole number from 1 to 50, `auto`, or nothing, and what it is for."""
+    definitions = parameter_schema(flow).definitions  # type: ignore[arg-type]
+    asked = definitions["PaidOptions"]["properties"]["purchase_megapixels"]
+    assert asked["anyOf"] == [
+        {"type": "integer", "minimum": 1, "maximum": 50},
+        {"const": "auto", "type": "string"},
+        {"type": "null"},
+    ]
+    assert asked["default"] is None
+    assert "1 to 50, or `auto`" in asked["description"]
+
+
 def test_a_wrong_field_is_named_in_a_sentence() -> None:
     """What the form cannot check is refused in words, without a traceback or the input."""
     with pytest.raises(BadOption) as refused:

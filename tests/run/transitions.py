@@ -44,6 +44,12 @@ def _cut_as_a_preview(shop: Shop) -> None:
     shop.night()
 
 
+def _cut_shrunk(shop: Shop) -> None:
+    shop.draw("mug.png", size=(2000, 1500))
+    shop.settings["paid"] = {"purchase_megapixels": 2}
+    shop.night()
+
+
 def _master_lost(shop: Shop) -> None:
     shop.night()
     shutil.rmtree(shop.state / "masters")
@@ -125,6 +131,7 @@ LEDGER: dict[str, Before] = {
     "cut for free": _cut_for_free,
     "cut in the sandbox": _cut_in_the_sandbox,
     "cut as a preview": _cut_as_a_preview,
+    "cut, shrunk to 2 megapixels": _cut_shrunk,
     "cut smaller than asked": _degraded,
     "cut, its master lost": _master_lost,
     "skipped: transparent": _transparent,
@@ -263,6 +270,7 @@ def _master_restored(shop: Shop) -> Night:
 
 PRODUCT = {"foreground_type": "product"}
 WIDE = [{"name": "wide", "longest_side": LARGE[0]}]
+WIDEST = [{"name": "widest", "longest_side": 1900}]
 SMALL = [{"name": "small", "longest_side": 32}]
 
 TONIGHT: dict[str, Tonight] = {
@@ -290,6 +298,10 @@ TONIGHT: dict[str, Tonight] = {
     "put back under a new URL": _after(_put_back, _new_url),
     "paid option, job": _after(paid=PRODUCT),
     "paid option, row": _after(_rows(PRODUCT)),
+    "`purchase_megapixels: 1`": _after(paid={"purchase_megapixels": 1}),
+    "`purchase_megapixels: 3`": _after(paid={"purchase_megapixels": 3}),
+    "`purchase_megapixels` off": _after(paid={}),
+    "a variant larger than what was bought, shrunk": _after(variants=WIDEST),
     "paid option, there and back": _there_and_back,
     "paid option, `recut: never`": _after(paid=PRODUCT, recut="never"),
     "`recut: all`": _after(recut="all"),

@@ -134,3 +134,12 @@ def test_the_first_that_satisfies_is_chosen(
     ]
     found = Demanded(asked, provider, None).met_by(shelf)
     assert (found and found.provider) == chosen
+
+
+def test_sizes_that_were_bought_are_known_to_all_who_share_the_state(place: Store) -> None:
+    """A size is noted once, and whoever opens the state later finds it."""
+    masters = Masters(place)
+    assert masters.sizes() == frozenset()
+    for megapixels in (4, 12, 4):
+        masters.note_size(megapixels)
+    assert masters.sizes() == Masters(place).sizes() == {4, 12}
