@@ -8,7 +8,9 @@ import argparse
 import time
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from io import BytesIO
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean
 from typing import Final, NamedTuple
@@ -20,7 +22,15 @@ from PIL import Image
 
 from bench.machine import table, write_result
 from bench.shop import drawn
-from packshot.world.cutouts import clear_unseen
+from packshot.facts.variant import Variant
+from packshot.world.cutouts import (
+    LARGEST_RESULT_PIXELS,
+    alpha_of,
+    clear_unseen,
+    measure_alpha,
+    read_cutout,
+)
+from packshot.world.derive import derive
 from packshot.world.studio_cut import cut_from_studio
 
 ROUNDS: Final = 2
@@ -158,6 +168,30 @@ def _cut(source: bytes) -> Image.Image:
     return picture
 
 
+def side_by_side(pairs: list[Pair]) -> list[list[str]]:
+    """Opening, measuring and encoding in threads and in processes: pictures per second."""
+    bodies = [zipped(pair.unseen) for pair in pairs] * 4
+    rows = []
+    for name, pool in (
+        ("one thread", ThreadPoolExecutor(1)),
+        ("two threads", ThreadPoolExecutor(2)),
+        ("two processes", ProcessPoolExecutor(2, mp_context=get_context("spawn"))),
+    ):
+        with pool:
+            list(pool.map(finished, bodies[:2]))  # processes have started and imported by now
+            started = time.perf_counter()
+            list(pool.map(finished, bodies))
+            rows.append([name, f"{len(bodies) / (time.perf_counter() - started):.1f}"])
+    return rows
+
+
+def finished(body: bytes) -> bytes:
+    """What the product does with an answer."""
+    cutout = read_cutout(body, "zip", max_pixels=LARGEST_RESULT_PIXELS)
+    alpha = measure_alpha(alpha_of(cutout.picture))
+    return derive(cutout, Variant(), alpha.box).content
+
+
 def pairs_of(folder: Path | None) -> list[Pair]:
     """Photographs with their reference mattes, or drawings with the embedded engine's cut."""
     if folder is None:
@@ -208,6 +242,10 @@ def report(pairs: list[Pair], what: str) -> str:
             "A preview of a source, for its master:",
             "",
             table(["decoded", "ms per MP"], drafts(pairs)),
+            "",
+            "Opening an answer, measuring its alpha and encoding a PNG, side by side:",
+            "",
+            table(["", "pictures/s"], side_by_side(pairs)),
         ]
     )
 
