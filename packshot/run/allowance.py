@@ -105,7 +105,7 @@ class Allowance:
 
     def send(self, call: Call, now: float) -> None:
         """A call leaves; the first one opens the window."""
-        call.sent, call.known = now, self.window.counted
+        call.known = self.window.counted
         self.flying.append(call)
         self.window.sent += call.weight
         if self.window.opened is None:
@@ -154,10 +154,10 @@ class Allowance:
         window.counted = max(window.counted, used)
 
     def fits(self, weight: float, now: float) -> bool:
-        """Whether a call may leave; one larger than any window waits for an untouched one."""
+        """Whether a call may leave; one larger than any part waits for an untouched window."""
         used, sharers = self._used(), self._sharers()
         room = self.limit - used + ROUNDING
-        largest = self.limit if self._told else self.limit / sharers
+        largest = self.limit / sharers
         needed = weight * sharers * self._doubt(weight, now)
         return needed <= room or (weight > largest and used == 0)
 

@@ -11,14 +11,12 @@ from typing import Literal
 
 from packshot.facts.errors import SkipImage, StopRequested, Throttled, Unreachable
 from packshot.providers.face import Pace, PaceReading
-from packshot.run.allowance import Allowance, Call
-from packshot.run.sliding import SlidingAllowance
+from packshot.run.allowance import Call
+from packshot.run.windows import Windows
 
 POLL_SECONDS = 0.5
 FIRST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 60.0
-SAME_WINDOW = 0.02
-"""Lengths of windows that differ by no more are one."""
 QUIET_ANSWERS = 10
 """So many answers after a pause make the next one short again."""
 
@@ -57,9 +55,7 @@ class Governor:
         self._clock = clock
         self._lock = threading.Lock()
         self._mine = threading.local()
-        self._allowances = [_allowance_of(pace)]
-        """The declared one, then those that the provider speaks of beside it, by their length."""
-        self._lengths = [pace.window_seconds]
+        self._windows = Windows(pace)
         self._flying: list[Call] = []
         self._queue: deque[Call] = deque()
         self._paused_at = self._paused_until = -math.inf
@@ -71,6 +67,7 @@ class Governor:
         self._waited: dict[Hold, float] = {"pace": 0.0, "slot": 0.0, "pause": 0.0}
         self._calls = self._pauses = self._most = 0
         self._parts = 1
+        """Among how many processes the account is shared; 0: this one has no part in it now."""
         self._last_busy = clock()
         self._weight = 0.0
 
@@ -100,15 +97,14 @@ class Governor:
             now = self._clock()
             self._roll(now)
             for reading in readings:
-                self._allowance_for(reading).hear(reading, self._latest(), now)
+                self._windows.hear(reading, self._latest(), now, flying=self._flying)
             self._admit(now)
 
     def share(self, processes: int) -> None:
         """Keep to one of so many parts; with none, nobody leaves until there is one again."""
         with self._lock:
             self._parts = processes
-            for allowance in self._allowances:
-                allowance.sharers = max(1, processes)
+            self._windows.share(max(1, processes))
             self._admit(self._clock())
 
     @property
@@ -130,8 +126,7 @@ class Governor:
     def stats(self) -> GovernorStats:
         """Count up what has happened so far."""
         with self._lock:
-            declared = self._allowances[0]
-            sent, allowed = declared.busy_sent, declared.busy_limit
+            sent, allowed = self._windows.busy
             return GovernorStats(
                 calls=self._calls,
                 weight=self._weight,
@@ -182,8 +177,7 @@ class Governor:
         with self._lock:
             now = self._clock()
             paused = now < self._paused_until
-            change = min(each.next_start for each in self._allowances)
-            change = self._paused_until if paused else change
+            change = self._paused_until if paused else self._windows.next_start
             return max(0.001, min(POLL_SECONDS, deadline - now, change - now))
 
     def _look_again(self, call: Call, seen: float) -> float:
@@ -208,8 +202,7 @@ class Governor:
                 self._queue.remove(call)
             else:
                 self._flying.remove(call)
-                for allowance in self._allowances:
-                    allowance.take_back(call)
+                self._windows.take_back(call)
                 self._calls -= 1
                 self._weight -= call.weight
             self._admit(self._clock())
@@ -219,10 +212,8 @@ class Governor:
         self._roll(now)
         while self._queue and (call := self._next(now)):
             self._queue.remove(call)
-            call.sent = now
             self._flying.append(call)
-            for allowance in self._allowances:
-                allowance.send(call, now)
+            self._windows.send(call, now)
             self._calls += 1
             self._weight += call.weight
             self._most = max(self._most, len(self._flying))
@@ -239,50 +230,31 @@ class Governor:
         if len(self._flying) >= self._pace.calls_at_once:
             self._hold = "slot"
             return None
-        full = [each for each in self._allowances if not each.fits(head.weight, now)]
-        if not full:
+        if self._windows.fits(head.weight, now):
             return head
         self._hold = "pace"
-        answers = [each.may_be_overtaken(head) for each in full]  # each takes note of it
-        return self._smaller_than(head, now) if all(answers) else None
+        overtaken = self._windows.may_be_overtaken(head, now)
+        return self._smaller_than(head, now) if overtaken else None
 
     def _smaller_than(self, head: Call, now: float) -> Call | None:
         """The first that has room: whatever weighs more than what had none has none either."""
         refused = head.weight
         for call in self._queue:
             if call.weight < refused:
-                if all(each.fits(call.weight, now) for each in self._allowances):
+                if self._windows.fits(call.weight, now):
                     return call
                 refused = call.weight
         return None
 
     def _roll(self, now: float) -> None:
-        for allowance in self._allowances:
-            allowance.roll(now, waiting=bool(self._queue))
-
-    def _allowance_for(self, reading: PaceReading) -> Allowance | SlidingAllowance:
-        """The window that a reading tells of; one that was not known is kept from now on."""
-        length = reading.window_seconds
-        if length is None:
-            return self._allowances[0]
-        for known, allowance in zip(self._lengths, self._allowances, strict=True):
-            if math.isclose(known, length, rel_tol=SAME_WINDOW):
-                return allowance
-        found = SlidingAllowance(reading.limit, length)
-        found.sharers = max(1, self._parts)
-        for call in self._flying:
-            found.send(call, call.asked if call.sent is None else call.sent)
-        self._allowances.append(found)
-        self._lengths.append(length)
-        return found
+        self._windows.roll(now, waiting=bool(self._queue))
 
     def _land(self, call: Call, error: BaseException | None, now: float) -> None:
         if isinstance(error, Throttled):
             self._pause(error.wait_seconds, call, now)
         self._last_busy = now
         self._flying.remove(call)
-        for allowance in self._allowances:
-            allowance.land(call, now)
+        self._windows.land(call, now)
         if _left(call) >= self._paused_at and (error is None or isinstance(error, SkipImage)):
             self._probing = False
             self._quiet += 1
@@ -300,12 +272,6 @@ class Governor:
         self._pauses += now >= self._paused_until
         self._paused_until = max(self._paused_until, now + seconds)
         self._paused_at, self._quiet = now, 0
-
-
-def _allowance_of(pace: Pace) -> Allowance | SlidingAllowance:
-    if pace.slides:
-        return SlidingAllowance(pace.per_window, pace.window_seconds)
-    return Allowance(pace)
 
 
 def _left(call: Call) -> float:

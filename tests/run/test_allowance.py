@@ -120,7 +120,7 @@ class Night:
     def _tick(self, governor: Governor, waiting: deque[Call]) -> None:
         governor._admit(self.now)
         self._depart(governor, waiting)
-        nap = min(0.5, max(0.001, governor._allowances[0].next_start - self.now))
+        nap = min(0.5, max(0.001, governor._windows.next_start - self.now))
         self._in(nap, lambda: self._tick(governor, waiting))
 
     def _ask(self, governor: Governor, waiting: deque[Call]) -> None:
@@ -275,7 +275,8 @@ def test_an_answer_that_was_overtaken_does_not_open_a_window() -> None:
     allowance = Allowance(PACE)
     early, late = Call(96, asked=0.0), Call(229, asked=0.0)
     for call in (early, late):
-        allowance.send(call, 0.0)
+        call.sent = 0.0
+        allowance.send(call, call.sent)
     allowance.land(late, 1.0)
     allowance.hear(PaceReading(limit=500, remaining=500 - 325, reset_seconds=59.0), late, 1.0)
     allowance.land(early, 2.0)
@@ -288,6 +289,7 @@ def test_a_window_that_began_anew_is_believed() -> None:
     """A call that left afterwards comes back with less than was known before."""
     allowance = Allowance(PACE)
     before, after = Call(325, asked=0.0), Call(10, asked=5.0)
+    before.sent, after.sent = 0.0, 5.0
     allowance.send(before, 0.0)
     allowance.land(before, 1.0)
     allowance.hear(PaceReading(limit=500, remaining=500 - 325, reset_seconds=59.0), before, 1.0)

@@ -189,6 +189,21 @@ def test_a_process_without_a_part_lets_nobody_leave() -> None:
     assert call.sent == clock.now
 
 
+def test_a_large_picture_leaves_though_many_share_the_account() -> None:
+    """Fifty megapixels are more than a sixteenth of the window: they wait for an untouched one."""
+    clock = Clock()
+    governor = Governor(PACE, clock=clock)
+    governor.share(16)
+    with go(governor):
+        clock.now = 1
+        governor.learn(PaceReading(500, 400, 59))
+    waiting = governor._ask(50, clock.now)
+    assert waiting.sent is None
+    clock.now = 61
+    governor._admit(clock.now)
+    assert waiting.sent == clock.now
+
+
 def test_parts_of_a_fixed_window_of_which_nothing_is_told() -> None:
     """A quarter of sixty calls, however fast they are answered."""
     clock = Clock()
