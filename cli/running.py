@@ -74,6 +74,7 @@ def run_flow(job: Job, *, retry_failures: bool, verbose: bool, as_json: bool) ->
     watcher = _Watcher(as_json=as_json)
     with Bar(watcher.look, silent=as_json):
         _start_server()
+        _tell_if_alone(job)
         from prefect.exceptions import PrefectException  # noqa: PLC0415
 
         from flows.addresses import keep_here  # noqa: PLC0415  must see the settings above
@@ -117,6 +118,18 @@ def _start_server() -> None:
     starting = threading.Thread(target=start, daemon=True)
     starting.start()
     starting.join()
+
+
+def _tell_if_alone(job: Job) -> None:
+    """A temporary server knows of no other process, so none is reckoned with."""
+    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415  slow, as all of Prefect
+
+    if PROVIDERS[job.provider].key_variable and not PREFECT_API_URL.value():
+        say(
+            "packshot: no lasting Prefect server is set, so this run takes the whole pace "
+            "of the account for itself; with others beside it, set PREFECT_API_URL",
+            on=err,
+        )
 
 
 def _refuse_silent_server(url: str) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from cli import exits
+from cli import exits, running
 from cli.exits import Exit
 from packshot.facts import errors
 from packshot.facts.errors import PackshotError
+from packshot.facts.job import Job
 from packshot.run.summary import Summary
 from tests.cli.conftest import Command
 
@@ -215,3 +217,27 @@ def test_readme_and_help_list_the_same_exit_codes() -> None:
     assert {code: meaning for code, (_, meaning) in told.items()} == exits.MEANING
     for code in set(Exit) - {Exit.DONE, Exit.SOME_FAILED}:
         assert {exits.of_state(state) for state in told[code][0]} == {code}
+
+
+@pytest.mark.parametrize(
+    ("provider", "server", "said"),
+    [
+        ("removebg", None, True),
+        ("local", None, False),
+        ("removebg", "http://127.0.0.1:9/api", False),
+    ],
+)
+def test_a_run_without_a_lasting_server_says_that_it_reckons_with_nobody(
+    provider: str,
+    server: str | None,
+    said: bool,  # noqa: FBT001
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Where an account may be shared and nobody could know."""
+    here = temporary_settings(
+        updates={PREFECT_API_URL: server} if server else None,
+        restore_defaults=None if server else {PREFECT_API_URL},
+    )
+    with here:
+        running._tell_if_alone(Job(manifest="m.csv", destination="out", provider=provider))
+    assert ("whole pace" in capsys.readouterr().err) == said
