@@ -43,6 +43,7 @@ from packshot.run.workshop import (
     make_provider,
     new_run_id,
     open_workshop,
+    probe_spool,
 )
 from packshot.world.allocator import give_large_blocks_back
 from packshot.world.claims import sweep_claims
@@ -95,6 +96,7 @@ def begin(
         lease = Lease.take(place.state, job.catalog, run_id)
         undo.callback(lease.release)
         _probe(place, lease)
+        probe_spool(place, here, account)
         place.destination.sweep()
         place.state.sweep()
         sweep_scratch()

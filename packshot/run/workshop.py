@@ -357,6 +357,13 @@ def deliver_spool(place: Place, here: Here) -> None:
         spool.deliver(Masters(place.state))
 
 
+def probe_spool(place: Place, here: Here, account: Account) -> None:
+    """Show that what is about to be paid for could wait here. Raises `StoreUnavailable`."""
+    spool = spool_of(place, here)
+    if spool and account.purchase_class is not PurchaseClass.FREE:
+        spool.probe()
+
+
 def balance_of(account: Account) -> float | None:
     """What the books count on; free engines have no balance."""
     return None if account.purchase_class is PurchaseClass.FREE else account.total

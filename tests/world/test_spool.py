@@ -1,18 +1,23 @@
 """What was paid for and could not be stored waits on this machine."""
 
+import errno
 import os
+import sys
 from io import BytesIO
 from pathlib import Path
+from subprocess import run
 
 import pytest
 from PIL import Image
 
 from packshot.facts.errors import StoreUnavailable
 from packshot.facts.purchase import Box, PurchaseClass, Receipt
+from packshot.world import spool as spool_module
 from packshot.world.masters import Masters, pack
 from packshot.world.spool import Spool
 from packshot.world.store import LocalStore, Store
 from tests.world.made_receipts import receipt
+from tests.world.processes import ROOT
 
 RECEIPTS = [receipt(fingerprint=letter * 64) for letter in "ab"]
 
@@ -80,6 +85,74 @@ def test_a_spool_that_cannot_be_written_says_what_was_lost(tmp_path: Path) -> No
     with pytest.raises(StoreUnavailable, match=r"could keep the purchase aaaaaaaa…") as refusal:
         filled(tmp_path)
     assert refusal.value.code == "purchase_lost"
+
+
+def full(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Spool:
+    """A spool on a disk that has no room for one file more."""
+
+    def no_room(_: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    spool = Spool(folder / "spool", "s3://shop/state")
+    monkeypatch.setattr(spool_module, "force_to_disk", no_room)
+    return spool
+
+
+def test_where_there_is_no_room_the_copy_of_the_answer_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is whole, and the next run stores it."""
+    spool = Spool(tmp_path / "spool", "s3://shop/state")
+    spool.note_answer(RECEIPTS[0], packed(RECEIPTS[0]))
+    (copy,) = spool.folder.iterdir()
+    assert full(tmp_path, monkeypatch).keep(RECEIPTS[0], packed(RECEIPTS[0])) == copy
+    assert list(spool.folder.iterdir()) == [copy]
+
+
+def test_what_is_kept_needs_no_copy(tmp_path: Path) -> None:
+    """One file remains of a purchase, not two."""
+    spool = Spool(tmp_path / "spool", "s3://shop/state")
+    spool.note_answer(RECEIPTS[0], packed(RECEIPTS[0]))
+    kept = spool.keep(RECEIPTS[0], packed(RECEIPTS[0]))
+    assert list(spool.folder.iterdir()) == [kept]
+
+
+def test_a_purchase_that_finds_no_room_leaves_no_half_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left of the room is for the next try."""
+    spool = full(tmp_path, monkeypatch)
+    with pytest.raises(StoreUnavailable, match="No space left on device"):
+        spool.keep(RECEIPTS[0], packed(RECEIPTS[0]))
+    assert list(spool.folder.iterdir()) == []
+
+
+def test_a_kill_while_a_purchase_is_put_aside_leaves_nothing_for_ever(tmp_path: Path) -> None:
+    """Half of it is removed by the next run."""
+    spool = filled(tmp_path)
+    keep = """
+import os, sys
+from pathlib import Path
+from packshot.world import spool as module
+from tests.world.made_receipts import receipt
+module.force_to_disk = lambda path: os._exit(9)
+module.Spool(Path(sys.argv[1]), "s3://shop/state").keep(receipt(fingerprint="c" * 64), b"half")
+"""
+    run([sys.executable, "-c", keep, str(tmp_path / "spool")], cwd=ROOT, check=False)
+    assert len(list(spool.folder.glob("*.partial"))) == 1
+    assert spool.deliver(Masters(LocalStore(str(tmp_path / "state")))) == 2
+    assert list(spool.folder.iterdir()) == []
+
+
+def test_a_probe_leaves_nothing_and_names_what_to_do(tmp_path: Path) -> None:
+    """A folder in which nothing can wait is found before anything is paid for."""
+    spool = filled(tmp_path)
+    spool.probe()
+    assert not list(spool.folder.glob("*probe*"))
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreUnavailable, match=r"name another folder with `options.spool`") as no:
+        Spool(tmp_path / "file", "s3://shop/state").probe()
+    assert no.value.code == "spool_unwritable"
 
 
 def an_answer(spool: Spool, letter: str, content: bytes, pid: int) -> Path:
