@@ -115,6 +115,8 @@ class GuardedBackend(httpcore.NetworkBackend):
         self._lookup_seconds = lookup_seconds
         self._look_up = look_up
         self._lookups = threading.BoundedSemaphore(LOOKUPS_AT_ONCE)
+        self._under_way: dict[str, Future[list[Address]]] = {}
+        self._lock = threading.Lock()
         self._plain = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -172,32 +174,46 @@ class GuardedBackend(httpcore.NetworkBackend):
         return addresses
 
     def _addresses(self, host: str) -> list[Address]:
-        """Look the host up in a thread of its own, which is left behind if it hangs.
-
-        The threads are daemons, unlike an executor's, so a hanging look-up cannot hold up the exit.
-        """
+        """Look the host up, together with whoever asks for the same name."""
         end = time.monotonic() + (
             _patience(self._lookup_seconds, httpcore.ConnectTimeout) or self._lookup_seconds
         )
-        answer: Future[list[Address]] = Future()
-
-        def ask() -> None:
-            try:
-                answer.set_result([ip_address(found) for found in self._look_up(host)])
-            except (OSError, ValueError) as error:  # ValueError: no host name at all
-                answer.set_exception(error)
-            finally:
-                self._lookups.release()
-
-        if not self._lookups.acquire(timeout=max(end - time.monotonic(), 0)):
-            raise httpcore.ConnectTimeout("too many look-ups are hanging")
-        threading.Thread(target=ask, name="look-up", daemon=True).start()
+        answer = self._asked(host, end)
         try:
             return answer.result(timeout=max(end - time.monotonic(), 0))
         except TimeoutError as error:
             raise httpcore.ConnectTimeout("the look-up of the host name hangs") from error
         except (OSError, ValueError) as error:
             raise httpcore.ConnectError("the host name is not known") from error
+
+    def _asked(self, host: str, end: float) -> Future[list[Address]]:
+        """The look-up of this name: a name whose look-up hangs has one, however often it is asked.
+
+        Each has a thread of its own, which is left behind if it hangs. The threads are daemons,
+        unlike an executor's, so a hanging look-up cannot hold up the exit.
+        """
+        with self._lock:
+            if (there := self._under_way.get(host)) is not None:
+                return there
+        if not self._lookups.acquire(timeout=max(end - time.monotonic(), 0)):
+            raise httpcore.ConnectTimeout("too many look-ups are hanging")
+        with self._lock:
+            if (there := self._under_way.get(host)) is not None:
+                self._lookups.release()
+                return there
+            answer = self._under_way[host] = Future()
+        threading.Thread(target=self._ask, args=(host, answer), name="look-up", daemon=True).start()
+        return answer
+
+    def _ask(self, host: str, answer: Future[list[Address]]) -> None:
+        try:
+            answer.set_result([ip_address(found) for found in self._look_up(host)])
+        except (OSError, ValueError) as error:  # ValueError: no host name at all
+            answer.set_exception(error)
+        finally:
+            with self._lock:
+                del self._under_way[host]
+            self._lookups.release()
 
 
 def guarded_transport(
