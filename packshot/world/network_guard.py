@@ -101,17 +101,10 @@ class PunctualStream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
-class GuardedBackend(httpcore.NetworkBackend):
-    """Looks a host up, judges every address, and connects to one that was judged."""
+class PunctualBackend(httpcore.NetworkBackend):
+    """Looks a host up and connects, and never past the deadline."""
 
-    def __init__(
-        self,
-        allow_hosts: Iterable[str] = (),
-        *,
-        lookup_seconds: float = 10.0,
-        look_up: LookUp = look_up,
-    ) -> None:
-        self._allowed = tuple(AllowedHost.parse(entry) for entry in allow_hosts)
+    def __init__(self, *, lookup_seconds: float = 10.0, look_up: LookUp = look_up) -> None:
         self._lookup_seconds = lookup_seconds
         self._look_up = look_up
         self._lookups = threading.BoundedSemaphore(LOOKUPS_AT_ONCE)
@@ -128,7 +121,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         socket_options: Iterable[SocketOption] | None = None,
     ) -> httpcore.NetworkStream:
         """Connect to the first address that answers; together they have `timeout`."""
-        addresses = self._judged(host, port)
+        addresses = self._permitted(host, port)
         limit = _patience(timeout, httpcore.ConnectTimeout)
         end = time.monotonic() + (math.inf if limit is None else limit)
         trouble: Exception = httpcore.ConnectError("no address")
@@ -151,27 +144,13 @@ class GuardedBackend(httpcore.NetworkBackend):
         timeout: float | None = None,  # noqa: ARG002
         socket_options: Iterable[SocketOption] | None = None,  # noqa: ARG002
     ) -> httpcore.NetworkStream:
-        """Refuse: no picture lives behind a local socket."""
+        """Refuse: neither a picture nor a provider lives behind a local socket."""
         raise SourceRefused("Pictures are not fetched from local sockets.", "unsafe_address")
 
-    def _judged(self, host: str, port: int) -> list[Address]:
-        """The host's addresses, once every one of them has passed."""
-        if is_disguised(host):
-            raise SourceRefused(
-                f"`{host}` is an address in disguise; write it as four plain numbers.",
-                "unsafe_address",
-            )
+    def _permitted(self, host: str, port: int) -> list[Address]:  # noqa: ARG002  judges may ask
+        """The host's addresses, as far as a connection to them may be made."""
         literal = as_address(host)
-        addresses = [literal] if literal else self._addresses(host)
-        for address in addresses:
-            kind = refusal(address)
-            if kind and not is_allowed(self._allowed, host, address, port):
-                raise SourceRefused(
-                    f"`{host}` leads to a {kind} address; pictures come from public addresses "
-                    "only. Name the host with `--allow-host` if it is yours.",
-                    "unsafe_address",
-                )
-        return addresses
+        return [literal] if literal else self._addresses(host)
 
     def _addresses(self, host: str) -> list[Address]:
         """Look the host up, together with whoever asks for the same name."""
@@ -216,6 +195,38 @@ class GuardedBackend(httpcore.NetworkBackend):
             self._lookups.release()
 
 
+class GuardedBackend(PunctualBackend):
+    """Judges every address of a host, and connects to one that was judged."""
+
+    def __init__(
+        self,
+        allow_hosts: Iterable[str] = (),
+        *,
+        lookup_seconds: float = 10.0,
+        look_up: LookUp = look_up,
+    ) -> None:
+        super().__init__(lookup_seconds=lookup_seconds, look_up=look_up)
+        self._allowed = tuple(AllowedHost.parse(entry) for entry in allow_hosts)
+
+    def _permitted(self, host: str, port: int) -> list[Address]:
+        """The host's addresses, once every one of them has passed."""
+        if is_disguised(host):
+            raise SourceRefused(
+                f"`{host}` is an address in disguise; write it as four plain numbers.",
+                "unsafe_address",
+            )
+        addresses = super()._permitted(host, port)
+        for address in addresses:
+            kind = refusal(address)
+            if kind and not is_allowed(self._allowed, host, address, port):
+                raise SourceRefused(
+                    f"`{host}` leads to a {kind} address; pictures come from public addresses "
+                    "only. Name the host with `--allow-host` if it is yours.",
+                    "unsafe_address",
+                )
+        return addresses
+
+
 def guarded_transport(
     allow_hosts: Iterable[str] = (),
     *,
@@ -225,14 +236,30 @@ def guarded_transport(
     look_up: LookUp = look_up,
 ) -> httpx.BaseTransport:
     """An httpx transport that connects through `GuardedBackend` and knows no proxies."""
-    context = ssl_context or trusted_authorities()
-    transport = httpx.HTTPTransport(verify=context, trust_env=False)
-    # httpx hands no backend through to its pool, so the pool, still empty, is replaced.
-    transport._pool = httpcore.ConnectionPool(  # noqa: SLF001
-        ssl_context=context,
+    backend = GuardedBackend(allow_hosts, lookup_seconds=lookup_seconds, look_up=look_up)
+    pool = httpcore.ConnectionPool(
+        ssl_context=ssl_context or trusted_authorities(),
         max_connections=None,  # the callers' own widths are the limit
         max_keepalive_connections=kept_alive,
         keepalive_expiry=30.0,
-        network_backend=GuardedBackend(allow_hosts, lookup_seconds=lookup_seconds, look_up=look_up),
+        network_backend=backend,
     )
+    return _through(pool)
+
+
+def punctual_transport(connections: int) -> httpx.BaseTransport:
+    """An httpx transport that `until` holds to a moment; it goes anywhere and knows no proxies."""
+    pool = httpcore.ConnectionPool(
+        ssl_context=trusted_authorities(),
+        max_connections=connections,
+        keepalive_expiry=5.0,
+        network_backend=PunctualBackend(),
+    )
+    return _through(pool)
+
+
+def _through(pool: httpcore.ConnectionPool) -> httpx.BaseTransport:
+    """A transport over this pool: httpx has no argument for one, so its own, still empty, goes."""
+    transport = httpx.HTTPTransport(verify=trusted_authorities(), trust_env=False)
+    transport._pool = pool  # noqa: SLF001
     return transport
