@@ -44,7 +44,7 @@ class Asides:
         """Remove what processes that died were writing."""
         with suppress(FileNotFoundError, PermissionError):
             for aside in self._folder.iterdir():
-                if _abandoned(aside):
+                if abandoned(aside):
                     aside.unlink(missing_ok=True)
 
 
@@ -57,11 +57,11 @@ def force_to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def _abandoned(aside: Path) -> bool:
+def abandoned(file: Path, after_seconds: float = ABANDONED_SECONDS) -> bool:
     """Whether nobody will finish this file; of another machine's process only its age tells."""
-    of_the_dead = left_by_the_dead(aside.name)
+    of_the_dead = left_by_the_dead(file.name)
     if of_the_dead is None:
-        return time.time() - aside.stat().st_mtime > ABANDONED_SECONDS
+        return time.time() - file.stat().st_mtime > after_seconds
     return of_the_dead
 
 

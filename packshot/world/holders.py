@@ -10,7 +10,12 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from packshot.world.machine import process_exists, this_machine
+from packshot.world.machine import (
+    knows_its_boot,
+    process_exists,
+    process_started,
+    this_machine,
+)
 from packshot.world.store import AlreadyThere, Store
 
 LOOK_AGAIN_SECONDS = (0.0, 0.02, 0.1, 0.5)
@@ -28,6 +33,11 @@ class Holder(BaseModel):
     catalog: str
     since: datetime
     expires_at: datetime
+    """By the wall clock, for other machines, which have nothing better."""
+    started: int | None = None
+    """When the process began, in ticks since the boot."""
+    good_until: float | None = None
+    """The same end for this machine, by its monotonic clock, which nobody can set."""
     released: bool = False
 
     @classmethod
@@ -41,18 +51,35 @@ class Holder(BaseModel):
             catalog=catalog,
             since=now,
             expires_at=now + timedelta(seconds=seconds),
+            started=process_started(os.getpid()),
+            good_until=_good_until(seconds),
         )
 
     def alive(self) -> bool:
         """Whether the holder may still be at work."""
-        if self.released or datetime.now(UTC) > self.expires_at:
+        if self.released:
             return False
-        return self.machine != this_machine() or process_exists(self.pid)
+        if self.machine != this_machine():
+            return datetime.now(UTC) <= self.expires_at
+        if not process_exists(self.pid, self.started):
+            return False
+        if self.good_until is None:
+            return datetime.now(UTC) <= self.expires_at
+        return time.monotonic() <= self.good_until
 
     def renewed(self, seconds: float, *, released: bool = False) -> Self:
         """The same holder with a later end."""
-        later = datetime.now(UTC) + timedelta(seconds=seconds)
-        return self.model_copy(update={"expires_at": later, "released": released})
+        return self.model_copy(
+            update={
+                "expires_at": datetime.now(UTC) + timedelta(seconds=seconds),
+                "good_until": _good_until(seconds),
+                "released": released,
+            }
+        )
+
+
+def _good_until(seconds: float) -> float | None:
+    return time.monotonic() + seconds if knows_its_boot() else None
 
 
 def numbers(store: Store, folder: str) -> list[int]:

@@ -11,9 +11,12 @@ from pathlib import Path
 from packshot.facts.errors import StoreUnavailable
 from packshot.facts.purchase import Receipt
 from packshot.world.answers import completed
-from packshot.world.asides import force_to_disk
-from packshot.world.machine import left_by_the_dead, process_mark
+from packshot.world.asides import abandoned, force_to_disk
+from packshot.world.machine import process_mark
 from packshot.world.masters import HEAD_BYTES, Masters, read_receipt
+
+ANSWER_SECONDS = 3600.0
+"""After so long nobody is still storing an answer, in whatever container it came in."""
 
 
 class Spool:
@@ -90,8 +93,8 @@ class Spool:
     def _take_answers(self) -> None:
         """Let answers of processes that died wait like everything else; sweep up what is none."""
         for file in sorted(self.folder.glob("*-*-*.*")):
-            if left_by_the_dead(file.name):
-                with suppress(FileNotFoundError):  # another run of this machine has taken it
+            with suppress(FileNotFoundError):  # another run of this machine has taken it
+                if abandoned(file, ANSWER_SECONDS):
                     whole = completed(file.read_bytes()) if file.suffix == ".answer" else None
                     if whole is not None:
                         self.keep(*whole)

@@ -13,6 +13,7 @@ from PIL import Image
 from packshot.facts.errors import StoreUnavailable
 from packshot.facts.purchase import Box, PurchaseClass, Receipt
 from packshot.world import spool as spool_module
+from packshot.world.machine import process_mark
 from packshot.world.masters import Masters, pack
 from packshot.world.spool import Spool
 from packshot.world.store import LocalStore, Store
@@ -155,25 +156,23 @@ def test_a_probe_leaves_nothing_and_names_what_to_do(tmp_path: Path) -> None:
     assert no.value.code == "spool_unwritable"
 
 
-def an_answer(spool: Spool, letter: str, content: bytes, pid: int) -> Path:
-    """A copy of an answer that a process was about to store."""
+def an_answer(spool: Spool, letter: str, content: bytes, mark: str) -> Path:
+    """A copy of an answer that the process with this mark was about to store."""
     size = {"result_width": 8, "result_height": 6, "box_computed": None}
     bought = receipt(fingerprint=letter * 64, **size)
     spool.note_answer(bought, pack(bought, b"preview", content))
     (file,) = spool.folder.glob(f"*-{letter * 64}.removebg.answer")
-    return file.rename(file.with_name(file.name.replace(f"-{os.getpid()}-", f"-{pid}-")))
+    return file.rename(file.with_name(file.name.replace(process_mark(), mark)))
 
 
 def test_answers_of_the_dead_are_delivered_whole(tmp_path: Path) -> None:
     """What decodes becomes a master with its box, the rest is dropped; the living keep theirs."""
     spool, masters = filled(tmp_path), Masters(LocalStore(str(tmp_path / "state")))
-    dead = 2**22 + 1
+    dead = f"{process_mark().partition('-')[0]}-{2**22 + 1}"
     an_answer(spool, "c", cutout(), dead)
     an_answer(spool, "d", b"half a picture", dead)
-    mine = an_answer(spool, "e", cutout(), os.getpid())
-    (spool.folder / mine.name.replace(f"-{os.getpid()}-", f"-{dead}-")).with_suffix(
-        ".partial"
-    ).touch()
+    mine = an_answer(spool, "e", cutout(), process_mark())
+    (spool.folder / mine.name.replace(process_mark(), dead)).with_suffix(".partial").touch()
     assert spool.deliver(masters) == 3
     (kept,) = masters.receipts("c" * 64)
     assert kept.box_computed == Box(16, 8, 32, 24)
@@ -181,6 +180,20 @@ def test_answers_of_the_dead_are_delivered_whole(tmp_path: Path) -> None:
     assert list(spool.folder.iterdir()) == [mine]
     spool.forget_answer("e" * 64, "removebg")
     assert not mine.exists()
+
+
+def test_an_answer_outlives_its_container(tmp_path: Path) -> None:
+    """Its process had our very number, or ran where we cannot look: then its age tells."""
+    spool, masters = filled(tmp_path), Masters(LocalStore(str(tmp_path / "state")))
+    mine = process_mark()
+    an_answer(spool, "c", cutout(), f"{mine.partition('.')[0]}.1")
+    elsewhere = an_answer(spool, "d", cutout(), "0123456789ab-1.1")
+    assert spool.deliver(masters) == 3
+    assert masters.receipts("c" * 64)
+    assert list(spool.folder.iterdir()) == [elsewhere]
+    os.utime(elsewhere, (0, 0))
+    assert spool.deliver(masters) == 1
+    assert masters.receipts("d" * 64)
 
 
 def cutout() -> bytes:
