@@ -132,6 +132,7 @@ def make_fetcher(job: Job) -> Fetcher:
         allowed_schemes=allowed_schemes(job),
         allow_hosts=frozenset(job.options.allow_hosts),
         storage_options=job.options.storage.fsspec_options(),
+        own_places=(job.state_url, job.destination),
     )
 
 

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from threading import Lock
+from typing import Any
 
 import fsspec
 import httpx
@@ -32,6 +33,7 @@ from packshot.world.fetch_answers import (
 )
 from packshot.world.fetch_places import Places
 from packshot.world.network_guard import guarded_transport, until
+from packshot.world.own_places import OwnPlaces
 from packshot.world.quiet import quiet_libraries
 from packshot.world.silent_hosts import SilentHosts
 
@@ -119,6 +121,11 @@ def _host(url: str) -> str:
         return ""
 
 
+def _time_left(store: Any, end: float) -> dict[str, float]:  # noqa: ANN401  fsspec is untyped
+    """A limit for one request, where the file system takes one: those over a network do."""
+    return {"timeout": max(end - time.monotonic(), 0.001)} if store.async_impl else {}
+
+
 def _require_driver(scheme: str) -> None:
     try:
         fsspec.get_filesystem_class(scheme)
@@ -136,6 +143,7 @@ class Fetcher:
         allow_hosts: Iterable[str] = (),
         allowed_schemes: frozenset[str] = WEB,
         storage_options: Mapping[str, object] | None = None,
+        own_places: Iterable[str] = (),
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         quiet_libraries()
@@ -144,6 +152,7 @@ class Fetcher:
         self.tally = Tally()
         self._limits = limits = limits or FetchLimits()
         self._schemes = allowed_schemes
+        self._own_places = OwnPlaces(own_places)
         self._storage_options = dict(storage_options or {})
         self._places = Places(limits.at_once, limits.per_host)
         self._silent = SilentHosts(SILENT_ROUNDS * limits.per_host)
@@ -244,13 +253,19 @@ class Fetcher:
         return _Answer(response.status_code, content, said, url)
 
     def _from_store(self, scheme: str, url: str, known: Validators, end: float) -> _Answer:
-        """Read a file or an object; the store's own client keeps the time, we keep the size."""
+        """Read a file or an object; a disk that hangs, such as a network's, knows no deadline."""
         place, most = public(url), self._limits.max_bytes
+        if self._own_places.hold(url):
+            raise SourceRefused(
+                f"{place} lies where this catalog keeps its state or its pictures; name the source "
+                "that it was made from.",
+                "own_place",
+            )
         bucket = place.partition("://")[2].partition("/")[0]
         with self._places.take(f"{scheme}://{bucket}", end), stores_in_our_words(place):
             self._count(requests=1)
             store = fsspec.filesystem(scheme, **self._storage_options)
-            info = store.info(url)
+            info = store.info(url, **_time_left(store, end))
             said = Validators.of_file(info)
             if info["type"] != "file":
                 raise SourceMissing(f"{place} is no file.")
@@ -260,7 +275,8 @@ class Fetcher:
             if info["size"] > most:
                 raise too_many(place, most)
             # A range of nothing is an error to S3.
-            content = bytes(store.cat_file(url, start=0, end=most)) if info["size"] else b""
+            whole = {"start": 0, "end": most} | _time_left(store, end)
+            content = bytes(store.cat_file(url, **whole)) if info["size"] else b""
         if len(content) != info["size"]:
             raise Unreachable(f"{place} changed while it was read.")
         self._count(size=len(content))
