@@ -104,6 +104,7 @@ def take(store: Store, folder: str, me: Holder) -> int | Holder:
     """Take the next number, or answer who holds the name now; what is ours already is ours."""
     unknown = me.model_copy(update={"run_id": "another run"})
     last, removed = 0, False
+    other: Holder | None = None
     for pause in LOOK_AGAIN_SECONDS:
         time.sleep(pause)
         last = max(numbers(store, folder), default=0)
@@ -112,7 +113,7 @@ def take(store: Store, folder: str, me: Holder) -> int | Holder:
         try:
             other = _read(store, folder, last)
         except (FileNotFoundError, ValueError) as error:
-            removed = isinstance(error, FileNotFoundError)
+            other, removed = None, isinstance(error, FileNotFoundError)
             continue
         if other.alive():
             return last if other.run_id == me.run_id else other
@@ -121,9 +122,21 @@ def take(store: Store, folder: str, me: Holder) -> int | Holder:
         if removed:  # the name goes from hand to hand faster than we look
             return unknown
     # Nobody is there, or somebody dead: also whoever died before the file had its content.
-    if created(store, folder, last + 1, me):
-        return last + 1
-    return read_holder(store, folder, last + 1) or unknown
+    if not created(store, folder, last + 1, me):
+        return read_holder(store, folder, last + 1) or unknown
+    if last and not _still_there(store, folder, last, other):
+        # It was given back meanwhile, and the numbers below ours are begun anew.
+        store.delete(f"{folder}/{last + 1}.json")
+        return read_holder(store, folder, last) or unknown
+    return last + 1
+
+
+def _still_there(store: Store, folder: str, number: int, dead: Holder | None) -> bool:
+    """Whether a number is still that of the one we took for dead."""
+    now = read_holder(store, folder, number)
+    if now is None or dead is None:
+        return now is dead and number in numbers(store, folder)
+    return (now.machine, now.pid, now.since) == (dead.machine, dead.pid, dead.since)
 
 
 def created(store: Store, folder: str, number: int, me: Holder) -> bool:
