@@ -215,7 +215,8 @@ def _leftovers(done: Round) -> Iterator[str]:
             yield f"half written: {lying}"
     if claims := done.state.names("claims"):
         yield f"{len(claims)} claims of the dead, such as {claims[0]}"
-    head = json.loads(done.state.read(f"{done.job.catalog}/ledger/HEAD.json"))
+    heads = done.state.names(f"{done.job.catalog}/ledger/heads")
+    head = json.loads(done.state.read(max(heads, key=lambda name: int(Path(name).stem))))
     if head["open_runs"] or head["unknown_purchases"]:
         yield f"left open: {head['open_runs']} {head['unknown_purchases']}"
     leases = done.state.names(f"{done.job.catalog}/lease")

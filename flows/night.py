@@ -83,7 +83,8 @@ def _night(asked: Mapping[str, Any], *, retry_failures: bool) -> State[Any]:
         logger.warning("published the report of run %s, which had not ended", summary.run_id)
     if shop.job.max_credits != shop.asked.max_credits:
         logger.warning(
-            "this run has been begun before and was interrupted; %g of its `max_credits` are left",
+            "this run has been begun before; %g of its `max_credits` are left "
+            "(a run that is started anew has a cap of its own)",
             shop.job.max_credits,
         )
     telling = Telling(shop)

@@ -90,7 +90,11 @@ class Options(BaseModel):
         ColumnNames, Field(description="Names of columns, where they are not found by themselves.")
     ] = ColumnNames()
     allow_local: Annotated[
-        bool, Field(description="Let the manifest name files beside it instead of URLs.")
+        bool,
+        Field(
+            description="Let the manifest name files instead of URLs: any that this machine, or "
+            "its credentials for the manifest's store, may read."
+        ),
     ] = False
     allow_hosts: Annotated[
         list[str],

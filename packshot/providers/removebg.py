@@ -41,7 +41,7 @@ from packshot.providers.removebg_wire import (
     is_opaque,
     unwrapped,
 )
-from packshot.world.trust import trusted_authorities
+from packshot.world.network_guard import punctual_transport, until
 
 BASE_URL: Final = "https://api.remove.bg/v1.0"
 CALLS_AT_ONCE: Final = 32
@@ -114,9 +114,8 @@ class RemoveBg:
                 "Accept-Encoding": "identity",  # pictures do not shrink, and bombs stay out
             },
             timeout=httpx.Timeout(timeout_seconds, connect=CONNECT_SECONDS),
-            limits=httpx.Limits(max_connections=calls_at_once + 1),  # one to ask for the balance
-            transport=transport,
-            verify=trusted_authorities(),
+            # One connection more, to ask for the balance.
+            transport=transport or punctual_transport(calls_at_once + 1),
             trust_env=False,
         )
 
@@ -133,6 +132,7 @@ class RemoveBg:
     def account(self) -> Account:
         """Ask for the balance, which may lag behind the last calls by several seconds."""
         with (
+            until(time.monotonic() + self._timeout_seconds),
             in_our_words(WHO, may_cost=False),
             self._client.stream("GET", "/account") as response,
         ):
@@ -160,11 +160,15 @@ class RemoveBg:
             )
 
     def submit(self, source: Source, options: PaidOptions) -> Result:
-        """Cut one picture out, once."""
+        """Cut one picture out, once.
+
+        The answer begins within `timeout_seconds` and is whole within as many more.
+        """
         self.validate(source, options)
         name, media_type = UPLOADS[source.format]
         started = time.monotonic()
         with (
+            until(started + self._timeout_seconds),
             in_our_words(WHO, may_cost=True),
             self._client.stream(
                 "POST",
@@ -175,9 +179,10 @@ class RemoveBg:
         ):
             if not response.is_success:
                 raise refusal(response, read_some(response), self._key.secret)
-            body = read_whole(
-                response, WHO, at_most=self._max_answer_bytes, seconds=self._timeout_seconds
-            )
+            with until(time.monotonic() + self._timeout_seconds):
+                body = read_whole(
+                    response, WHO, at_most=self._max_answer_bytes, seconds=self._timeout_seconds
+                )
         seconds = time.monotonic() - started
         return self._result(response, body, source, options, seconds)
 

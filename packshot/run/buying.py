@@ -71,7 +71,7 @@ def _buy(shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack) -> Obta
     except (SkipImage, StopRun):
         raise
     except Exception:
-        if spent.calls:  # bought perhaps and not kept: not once more tonight, for any SKU
+        if spent.perhaps_charged:  # and not kept: not once more tonight, for any SKU
             shop.unanswered.add(wanted.fingerprint)
         raise
 

@@ -32,6 +32,8 @@ class Spent:
     deadline: float
     """When the item's time is up; a value of `time.monotonic`."""
     calls: int = 0
+    perhaps_charged: bool = False
+    """Whether one of the calls was answered, or sent and never answered."""
     seconds: Seconds = field(default_factory=Seconds)
 
 
@@ -144,10 +146,12 @@ def _call(
         try:
             result = _submitted(shop, wanted)
         except PackshotError as error:
+            spent.perhaps_charged |= isinstance(error, Uncertain)
             spent.seconds.call += time.monotonic() - sent
             _settle_failure(shop, reservation, error)
             _note(shop, wanted, call, time.monotonic() - sent, _Heard(failure=error))
             raise
+        spent.perhaps_charged = True
         answered(result)  # before another call may leave in its place
         shop.governor.learn(*result.pace)
         reservation.settle(result.charged)

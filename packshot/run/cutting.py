@@ -43,7 +43,7 @@ from packshot.world.pictures import already_cut_out, decode_upright, inspect, pr
 
 EARLIER = timedelta(hours=12)
 """A night that starts a little earlier than the last one still counts as the next."""
-NOT_ITS_TURN = frozenset({"deadline", "fetch_queue", "claimed_elsewhere"})
+NOT_ITS_TURN = frozenset({"deadline", "fetch_queue", "host_silent", "claimed_elsewhere"})
 """Codes of a wait that ended before anything was tried; a later run takes it up."""
 REFUSED_BY_SETTINGS = frozenset(
     {

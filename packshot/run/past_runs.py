@@ -64,9 +64,10 @@ def read_summary(job: Job, run_id: str | None = None) -> Summary:
 
 
 def spent_before(place: Place, flow_run: str | None) -> float:
-    """What earlier tries of a flow run have spent, or may have; none of them came to its end.
+    """What earlier tries of a flow run have spent, or may have.
 
-    All money there is where the report of such a try cannot be made.
+    Those with a report count, too: a process may die after it and before Prefect hears of its end.
+    All money there is where the report of a try cannot be made.
     """
     if flow_run is None:
         return 0.0
@@ -90,8 +91,8 @@ def _spent(place: Place, run_id: str) -> float:
         body = place.state.read(f"{folder}/summary.json")
     except FileNotFoundError:
         return math.inf if place.state.names(f"{folder}/intents") else 0.0
-    summary = Summary.model_validate_json(body)
-    return summary.money.charged + summary.money.uncertain if summary.interrupted else 0.0
+    money = Summary.model_validate_json(body).money
+    return money.charged + money.uncertain
 
 
 def read_job(job: Job) -> LastJob:

@@ -26,8 +26,9 @@ FAILED_COLUMNS = {
 """Columns of failed.csv, and where they come from in plan and report."""
 _SAID_BEFORE = {name for name in FAILED_COLUMNS if name.startswith("packshot_")}
 """What an earlier failed.csv said of a row is not carried on."""
-_FORMULA = r"'^[=+\-@\t\r\n]'"
-"""Cells that a spreadsheet would run (OWASP, CSV Injection)."""
+_SIGNS = r"=+\-@＝＋－＠"  # noqa: RUF001  the wide ones are signs to a spreadsheet, too
+_FORMULA = rf"'^[{_SIGNS}\t\r\n]|[;\r\n][{_SIGNS}]'"
+"""Cells that a spreadsheet would run (OWASP, CSV Injection), also one that splits at `;`."""
 _URL = (
     r"([A-Za-z][A-Za-z0-9+.-]*://)"
     r"(?:[^\s/?#@<>]*@|[^\s/?#@:<>]*:[0-9]*[^0-9/\s?#<>][^\s?#<>]*@)?"
@@ -162,15 +163,19 @@ def write_report(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[st
 
 
 def _safe_cell(name: str, kind: str) -> str:
-    """A column for report.csv: text that a spreadsheet would run is quoted with an apostrophe."""
+    """A column for report.csv: text that a spreadsheet would run is quoted with an apostrophe.
+
+    So is what it would take for a cell of its own, whose `;` no quotes of ours would hide.
+    """
     column = quoted(name)
     if name == "pictures":
         return "to_json(pictures)::VARCHAR AS pictures"
     if kind != "VARCHAR":
         return column
+    inside = rf"regexp_replace({column}, '([;\r\n])([{_SIGNS}])', '\1''\2', 'g')"
+    text = rf"regexp_replace({inside}, '^([{_SIGNS}\t\r\n])', '''\1')"
     return (
-        f"CASE WHEN regexp_matches({column}, {_FORMULA}) THEN '''' || {column} "
-        f"ELSE {column} END AS {column}"
+        f"CASE WHEN regexp_matches({column}, {_FORMULA}) THEN {text} ELSE {column} END AS {column}"
     )
 
 

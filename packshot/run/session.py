@@ -24,6 +24,7 @@ from packshot.facts.errors import (
 )
 from packshot.facts.job import Job
 from packshot.facts.outcome import Outcome, ending_event
+from packshot.run.crowded_hosts import as_hosts_have_room
 from packshot.run.cutting import Life
 from packshot.run.looking import Standing, draw_up, scratch_folder, stage
 from packshot.run.past_runs import spent_before
@@ -43,6 +44,7 @@ from packshot.run.workshop import (
     make_provider,
     new_run_id,
     open_workshop,
+    probe_spool,
 )
 from packshot.world.allocator import give_large_blocks_back
 from packshot.world.claims import sweep_claims
@@ -95,6 +97,7 @@ def begin(
         lease = Lease.take(place.state, job.catalog, run_id)
         undo.callback(lease.release)
         _probe(place, lease)
+        probe_spool(place, here, account)
         place.destination.sweep()
         place.state.sweep()
         sweep_scratch()
@@ -251,7 +254,7 @@ def cut_batch(shop: Workshop, batch: Batch) -> dict[str, int]:
     """
     ended: dict[str, int] = {}
     try:
-        for item in _items(shop, batch):
+        for item in _in_order(shop, batch):
             if item.number in shop.tally.ended or _stands_still(shop, item):
                 continue
             _wait_for_turn(shop, item)
@@ -264,6 +267,14 @@ def cut_batch(shop: Workshop, batch: Batch) -> dict[str, int]:
     finally:
         _leave(shop, batch.first, batch.last)
     return ended
+
+
+def _in_order(shop: Workshop, batch: Batch) -> Iterator[WorkItem]:
+    """A batch's items; where the money may not do for all, none overtakes an earlier row."""
+    items = _items(shop, batch)
+    if shop.turns is not None and shop.turns.scarce:
+        return items
+    return as_hosts_have_room(items, shop.fetcher.is_crowded, shop.stop.said)
 
 
 def _wait_for_turn(shop: Workshop, item: WorkItem) -> None:
@@ -362,5 +373,6 @@ def _balance_after(shop: Workshop) -> float | None:
 
 def run_in_threads(shop: Workshop) -> None:
     """Work through all batches without an orchestrator; for benchmarks and tests."""
-    with ThreadPoolExecutor(shop.job.options.limits.workers) as pool:
-        list(pool.map(lambda batch: cut_batch(shop, batch), batches(shop)))
+    work = batches(shop)
+    with ThreadPoolExecutor(max(len(work), 1)) as pool:  # `workers` is kept by each picture
+        list(pool.map(lambda batch: cut_batch(shop, batch), work))

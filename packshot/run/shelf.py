@@ -91,17 +91,18 @@ def keep_purchase(shop: Workshop, receipt: Receipt, packed: bytes) -> Receipt | 
             shop.masters.keep_packed(receipt, packed)
     except Exception as error:  # noqa: BLE001  whatever a file system throws, it was paid for
         _spool(shop, receipt, packed, error)
-    finally:
-        forget_answer(shop, receipt.fingerprint)
+    forget_answer(shop, receipt.fingerprint)
     return better
 
 
 def _spool(shop: Workshop, receipt: Receipt, packed: bytes, trouble: Exception) -> NoReturn:
-    """Put aside what was paid for, then stop buying."""
+    """Stop buying, then put aside what was paid for."""
     known = isinstance(trouble, StoreUnavailable)
-    error = StoreUnavailable(str(trouble) if known else f"the state: {type(trouble).__name__}")
+    said = str(trouble) if known else f"the state: {type(trouble).__name__}"
     if shop.spool is not None:
-        file = shop.spool.keep(receipt, packed)
-        error = StoreUnavailable(f"{error}; what was paid for waits in {file.parent}")
-    shop.stop.set(error)
+        said = f"{said}; what was paid for waits in {shop.spool.folder}"
+    error = StoreUnavailable(said)
+    shop.stop.set(error)  # first: meanwhile other calls would leave for answers as homeless
+    if shop.spool is not None:
+        shop.spool.keep(receipt, packed)
     raise error from trouble

@@ -132,6 +132,7 @@ def make_fetcher(job: Job) -> Fetcher:
         allowed_schemes=allowed_schemes(job),
         allow_hosts=frozenset(job.options.allow_hosts),
         storage_options=job.options.storage.fsspec_options(),
+        own_places=(job.state_url, job.destination),
     )
 
 
@@ -355,6 +356,13 @@ def deliver_spool(place: Place, here: Here) -> None:
     """Store what was paid for and could not be stored before. Raises `StoreUnavailable`."""
     if spool := spool_of(place, here):
         spool.deliver(Masters(place.state))
+
+
+def probe_spool(place: Place, here: Here, account: Account) -> None:
+    """Show that what is about to be paid for could wait here. Raises `StoreUnavailable`."""
+    spool = spool_of(place, here)
+    if spool and account.purchase_class is not PurchaseClass.FREE:
+        spool.probe()
 
 
 def balance_of(account: Account) -> float | None:

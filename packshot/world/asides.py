@@ -1,6 +1,11 @@
-"""Files in the making: written aside and renamed, and swept up after processes that died."""
+"""Files in the making: written aside and renamed, and swept up after processes that died.
+
+A file has its name only once its content lies on the disk, and its folder is told to keep the
+name: what was paid for, and what says so, outlives a power cut.
+"""
 
 import errno
+import os
 import shutil
 import time
 import uuid
@@ -28,7 +33,9 @@ class Asides:
             folder.mkdir(parents=True, exist_ok=True)
         try:
             write(aside)
+            force_to_disk(aside)
             _rename(aside, target)
+            force_to_disk(target.parent)
         except BaseException:
             aside.unlink(missing_ok=True)
             raise
@@ -37,15 +44,24 @@ class Asides:
         """Remove what processes that died were writing."""
         with suppress(FileNotFoundError, PermissionError):
             for aside in self._folder.iterdir():
-                if _abandoned(aside):
+                if abandoned(aside):
                     aside.unlink(missing_ok=True)
 
 
-def _abandoned(aside: Path) -> bool:
+def force_to_disk(path: Path) -> None:
+    """Return once a file's content, or the names in a folder, would outlive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def abandoned(file: Path, after_seconds: float = ABANDONED_SECONDS) -> bool:
     """Whether nobody will finish this file; of another machine's process only its age tells."""
-    of_the_dead = left_by_the_dead(aside.name)
+    of_the_dead = left_by_the_dead(file.name)
     if of_the_dead is None:
-        return time.time() - aside.stat().st_mtime > ABANDONED_SECONDS
+        return time.time() - file.stat().st_mtime > after_seconds
     return of_the_dead
 
 
@@ -59,6 +75,7 @@ def _rename(aside: Path, target: Path) -> None:
         beside = target.with_name(f".{aside.name}")
         try:
             shutil.copyfile(aside, beside)
+            force_to_disk(beside)
             beside.replace(target)
         finally:
             beside.unlink(missing_ok=True)

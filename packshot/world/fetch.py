@@ -2,11 +2,12 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from threading import Lock, Semaphore
+from threading import Lock
+from typing import Any
 
 import fsspec
 import httpx
@@ -30,13 +31,16 @@ from packshot.world.fetch_answers import (
     stores_in_our_words,
     too_many,
 )
+from packshot.world.fetch_places import Places
 from packshot.world.network_guard import guarded_transport, until
+from packshot.world.own_places import OwnPlaces
 from packshot.world.quiet import quiet_libraries
+from packshot.world.silent_hosts import SilentHosts
 
 WEB = frozenset({"http", "https"})
 LONGEST_WAIT_SECONDS = 8.0
-LEAST_SECONDS = 1.0
-"""Whoever has waited for a place begins with so much time left, or not at all."""
+SILENT_ROUNDS = 3
+"""A host is silent once all its places have waited so many times and nobody was answered."""
 HEADERS = {
     # One fixed Accept: services that choose a format by it always choose the same.
     "Accept": "image/png,image/jpeg,image/webp;q=0.9,image/*;q=0.8,*/*;q=0.5",
@@ -53,6 +57,8 @@ class FetchLimits:
     max_bytes: int = 50_000_000
     connect_seconds: float = 10.0
     read_seconds: float = 20.0
+    try_seconds: float = 120.0
+    """One try in all, so that a dribble does not use up the time of four."""
     redirects: int = 5
     at_once: int = 16
     per_host: int = 6
@@ -91,48 +97,6 @@ class _Answer:
     url: str
 
 
-@dataclass(slots=True)
-class _Queue:
-    places: Semaphore
-    users: int = 0
-
-
-class _Places:
-    """Widths: in total and per host. A host that nobody waits for is forgotten."""
-
-    def __init__(self, at_once: int, per_host: int) -> None:
-        self._all = Semaphore(at_once)
-        self._per_host = per_host
-        self._hosts: dict[str, _Queue] = {}
-        self._lock = Lock()
-
-    @contextmanager
-    def take(self, host: str, end: float) -> Iterator[None]:
-        """Wait for the host's place first: whoever waits for it keeps no place from others."""
-        with self._lock:
-            queue = self._hosts.setdefault(host, _Queue(Semaphore(self._per_host)))
-            queue.users += 1
-        try:
-            with _held(queue.places, end), _held(self._all, end):
-                yield
-        finally:
-            with self._lock:
-                queue.users -= 1
-                if not queue.users:
-                    del self._hosts[host]
-
-
-@contextmanager
-def _held(places: Semaphore, end: float) -> Iterator[None]:
-    left = max(end - LEAST_SECONDS - time.monotonic(), 0)
-    if not places.acquire(blocking=False) and not places.acquire(timeout=left):
-        raise Unreachable("No place to fetch from became free in time.", "fetch_queue")
-    try:
-        yield
-    finally:
-        places.release()
-
-
 def _patience(end: float, longest: float) -> Callable[[Exception], bool | float]:
     """Try again what may succeed in a moment, if the wait for it ends in time."""
 
@@ -147,6 +111,19 @@ def _patience(end: float, longest: float) -> Callable[[Exception], bool | float]
                 return False
 
     return answer
+
+
+def _host(url: str) -> str:
+    """Whose places a web address needs; empty for what is none."""
+    try:
+        return httpx.URL(url).host
+    except httpx.InvalidURL:
+        return ""
+
+
+def _time_left(store: Any, end: float) -> dict[str, float]:  # noqa: ANN401  fsspec is untyped
+    """A limit for one request, where the file system takes one: those over a network do."""
+    return {"timeout": max(end - time.monotonic(), 0.001)} if store.async_impl else {}
 
 
 def _require_driver(scheme: str) -> None:
@@ -166,6 +143,7 @@ class Fetcher:
         allow_hosts: Iterable[str] = (),
         allowed_schemes: frozenset[str] = WEB,
         storage_options: Mapping[str, object] | None = None,
+        own_places: Iterable[str] = (),
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         quiet_libraries()
@@ -174,8 +152,10 @@ class Fetcher:
         self.tally = Tally()
         self._limits = limits = limits or FetchLimits()
         self._schemes = allowed_schemes
+        self._own_places = OwnPlaces(own_places)
         self._storage_options = dict(storage_options or {})
-        self._places = _Places(limits.at_once, limits.per_host)
+        self._places = Places(limits.at_once, limits.per_host)
+        self._silent = SilentHosts(SILENT_ROUNDS * limits.per_host)
         self._lock = Lock()
         self._client = httpx.Client(
             transport=transport or guarded_transport(allow_hosts, kept_alive=limits.at_once),
@@ -188,6 +168,10 @@ class Fetcher:
     def close(self) -> None:
         """Hang up everywhere."""
         self._client.close()
+
+    def is_crowded(self, url: str) -> bool:
+        """Whether a picture's host has enough to do, and those who wait for it besides."""
+        return self._places.crowded(_host(url))
 
     def fetch(
         self,
@@ -229,6 +213,7 @@ class Fetcher:
         self._permit(scheme)
         if scheme not in WEB:
             return self._from_store(scheme, url, known, end)
+        end = min(end, time.monotonic() + self._limits.try_seconds)
         with until(end), in_our_words(url):
             request = self._client.build_request("GET", url, headers=known.headers())
             for _ in range(self._limits.redirects + 1):
@@ -251,7 +236,8 @@ class Fetcher:
         if not request.url.host:
             raise SourceRefused("The address names no host; write https://host/path.", "bad_url")
         self._permit(request.url.scheme)
-        with self._places.take(request.url.host, end):
+        host = request.url.host
+        with self._places.take(host, end), self._silent.listening(host):
             self._count(requests=1)
             with closing(self._client.send(request, stream=True)) as response:
                 return response.next_request or self._read(response, known)
@@ -267,13 +253,19 @@ class Fetcher:
         return _Answer(response.status_code, content, said, url)
 
     def _from_store(self, scheme: str, url: str, known: Validators, end: float) -> _Answer:
-        """Read a file or an object; the store's own client keeps the time, we keep the size."""
+        """Read a file or an object; a disk that hangs, such as a network's, knows no deadline."""
         place, most = public(url), self._limits.max_bytes
+        if self._own_places.hold(url):
+            raise SourceRefused(
+                f"{place} lies where this catalog keeps its state or its pictures; name the source "
+                "that it was made from.",
+                "own_place",
+            )
         bucket = place.partition("://")[2].partition("/")[0]
         with self._places.take(f"{scheme}://{bucket}", end), stores_in_our_words(place):
             self._count(requests=1)
             store = fsspec.filesystem(scheme, **self._storage_options)
-            info = store.info(url)
+            info = store.info(url, **_time_left(store, end))
             said = Validators.of_file(info)
             if info["type"] != "file":
                 raise SourceMissing(f"{place} is no file.")
@@ -283,7 +275,8 @@ class Fetcher:
             if info["size"] > most:
                 raise too_many(place, most)
             # A range of nothing is an error to S3.
-            content = bytes(store.cat_file(url, start=0, end=most)) if info["size"] else b""
+            whole = {"start": 0, "end": most} | _time_left(store, end)
+            content = bytes(store.cat_file(url, **whole)) if info["size"] else b""
         if len(content) != info["size"]:
             raise Unreachable(f"{place} changed while it was read.")
         self._count(size=len(content))

@@ -10,7 +10,12 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from packshot.world.machine import process_exists, this_machine
+from packshot.world.machine import (
+    knows_its_boot,
+    process_exists,
+    process_started,
+    this_machine,
+)
 from packshot.world.store import AlreadyThere, Store
 
 LOOK_AGAIN_SECONDS = (0.0, 0.02, 0.1, 0.5)
@@ -28,6 +33,11 @@ class Holder(BaseModel):
     catalog: str
     since: datetime
     expires_at: datetime
+    """By the wall clock, for other machines, which have nothing better."""
+    started: int | None = None
+    """When the process began, in ticks since the boot."""
+    good_until: float | None = None
+    """The same end for this machine, by its monotonic clock, which nobody can set."""
     released: bool = False
 
     @classmethod
@@ -41,18 +51,35 @@ class Holder(BaseModel):
             catalog=catalog,
             since=now,
             expires_at=now + timedelta(seconds=seconds),
+            started=process_started(os.getpid()),
+            good_until=_good_until(seconds),
         )
 
     def alive(self) -> bool:
         """Whether the holder may still be at work."""
-        if self.released or datetime.now(UTC) > self.expires_at:
+        if self.released:
             return False
-        return self.machine != this_machine() or process_exists(self.pid)
+        if self.machine != this_machine():
+            return datetime.now(UTC) <= self.expires_at
+        if not process_exists(self.pid, self.started):
+            return False
+        if self.good_until is None:
+            return datetime.now(UTC) <= self.expires_at
+        return time.monotonic() <= self.good_until
 
     def renewed(self, seconds: float, *, released: bool = False) -> Self:
         """The same holder with a later end."""
-        later = datetime.now(UTC) + timedelta(seconds=seconds)
-        return self.model_copy(update={"expires_at": later, "released": released})
+        return self.model_copy(
+            update={
+                "expires_at": datetime.now(UTC) + timedelta(seconds=seconds),
+                "good_until": _good_until(seconds),
+                "released": released,
+            }
+        )
+
+
+def _good_until(seconds: float) -> float | None:
+    return time.monotonic() + seconds if knows_its_boot() else None
 
 
 def numbers(store: Store, folder: str) -> list[int]:
@@ -77,6 +104,7 @@ def take(store: Store, folder: str, me: Holder) -> int | Holder:
     """Take the next number, or answer who holds the name now; what is ours already is ours."""
     unknown = me.model_copy(update={"run_id": "another run"})
     last, removed = 0, False
+    other: Holder | None = None
     for pause in LOOK_AGAIN_SECONDS:
         time.sleep(pause)
         last = max(numbers(store, folder), default=0)
@@ -85,7 +113,7 @@ def take(store: Store, folder: str, me: Holder) -> int | Holder:
         try:
             other = _read(store, folder, last)
         except (FileNotFoundError, ValueError) as error:
-            removed = isinstance(error, FileNotFoundError)
+            other, removed = None, isinstance(error, FileNotFoundError)
             continue
         if other.alive():
             return last if other.run_id == me.run_id else other
@@ -94,9 +122,21 @@ def take(store: Store, folder: str, me: Holder) -> int | Holder:
         if removed:  # the name goes from hand to hand faster than we look
             return unknown
     # Nobody is there, or somebody dead: also whoever died before the file had its content.
-    if created(store, folder, last + 1, me):
-        return last + 1
-    return read_holder(store, folder, last + 1) or unknown
+    if not created(store, folder, last + 1, me):
+        return read_holder(store, folder, last + 1) or unknown
+    if last and not _still_there(store, folder, last, other):
+        # It was given back meanwhile, and the numbers below ours are begun anew.
+        store.delete(f"{folder}/{last + 1}.json")
+        return read_holder(store, folder, last) or unknown
+    return last + 1
+
+
+def _still_there(store: Store, folder: str, number: int, dead: Holder | None) -> bool:
+    """Whether a number is still that of the one we took for dead."""
+    now = read_holder(store, folder, number)
+    if now is None or dead is None:
+        return now is dead and number in numbers(store, folder)
+    return (now.machine, now.pid, now.since) == (dead.machine, dead.pid, dead.since)
 
 
 def created(store: Store, folder: str, number: int, me: Holder) -> bool:

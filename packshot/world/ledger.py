@@ -1,23 +1,30 @@
 """The memory between runs: one row per item, and events per run until they are folded in.
 
-`HEAD.json` names the present state file and the runs' changes that are not yet part
-of it. It is written last; what it does not name does not count.
+A head names the present state file and the runs' changes that are not yet part of it. It is
+written last; what it does not name does not count. Heads are numbered and created once, and the
+highest number is the truth; no file that a head names is ever written again. So whatever a run
+that was frozen writes when it wakes, it can touch nothing of whoever has gone on.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from secrets import token_hex
 
 import duckdb
 from pydantic import BaseModel, ConfigDict
 
 from packshot.facts.errors import LeaseLost, StoreUnavailable
-from packshot.world.store import Store
+from packshot.world.holders import numbers
+from packshot.world.store import AlreadyThere, Store
 from packshot.world.tables import literal
 
 MOST_UNFOLDED = 16
 FOLD_SHARE = 0.2
 KEPT_GENERATIONS = 2
+KEPT_HEADS = 8
+"""A reader that has just listed the heads finds the newest of them for so many moves."""
 RECUT_GOES_ON = timedelta(days=30)
 """So long a `recut: all` that was cut short is taken up again, not begun anew."""
 
@@ -65,7 +72,7 @@ COLUMNS: dict[str, str] = {
 
 
 class Head(BaseModel):
-    """What `HEAD.json` says."""
+    """Where the ledger stands."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -107,22 +114,46 @@ class Ledger:
     def _name(self, name: str) -> str:
         return f"{self.catalog}/ledger/{name}"
 
+    @property
+    def _heads(self) -> str:
+        return self._name("heads")
+
     def head(self) -> Head:
-        """Where the ledger stands; an empty one on the first night."""
-        try:
-            return Head.model_validate_json(self.store.read(self._name("HEAD.json")))
-        except FileNotFoundError:
-            return Head()
+        """Where the ledger stands; an empty one on the first night. Raises `StoreUnavailable`."""
+        return self._newest()[1]
+
+    def _newest(self) -> tuple[int, Head]:
+        """The highest number taken, and the newest head that is whole.
+
+        On a local disk a kill may leave a number without its content; that head was never moved to.
+        """
+        taken = numbers(self.store, self._heads)
+        for number in reversed(taken):
+            with suppress(FileNotFoundError, ValueError):
+                body = self.store.read(f"{self._heads}/{number}.json")
+                return taken[-1], Head.model_validate_json(body)
+        if taken and taken[0] > 1:
+            raise StoreUnavailable(
+                f"no file in {self.store.address(self._heads)} can be read; restore the last one, "
+                "for without it the catalog would look new",
+                code="ledger_incomplete",
+            )
+        return max(taken, default=0), Head()
 
     def move(self, head: Head, *, was: Head) -> None:
         """Make a new head the truth. Only the lease's holder may.
 
         Raises `LeaseLost` where the ledger is not as we left it: somebody else has gone on.
         """
-        if self.head() != was:
-            raise LeaseLost("another run has moved this catalog's ledger; run again")
+        number, now = self._newest()
+        if now != was:
+            raise LeaseLost(_MOVED)
         body = head.model_dump_json(indent=1).encode()
-        self.store.write(self._name("HEAD.json"), body, "application/json")
+        # A refusal may be of our own file: a client whose answer was lost asks twice.
+        with suppress(AlreadyThere):
+            self.store.create(f"{self._heads}/{number + 1}.json", body)
+        if self._newest() != (number + 1, head):
+            raise LeaseLost(_MOVED)
 
     def attach(self, connection: duckdb.DuckDBPyConnection, head: Head, folder: Path) -> None:
         """Make the ledger readable as the view `ledger`."""
@@ -131,7 +162,7 @@ class Ledger:
             files = [self.store.download(name, folder) for name in [*names, *head.unfolded]]
         except FileNotFoundError as error:
             raise StoreUnavailable(
-                f"a file that {self.store.address(self._name('HEAD.json'))} names is missing; "
+                f"a file that the newest in {self.store.address(self._heads)} names is missing; "
                 "restore it, for without it the catalog would look new",
                 code="ledger_incomplete",
             ) from error
@@ -151,7 +182,7 @@ class Ledger:
         rows = int(count[0]) if count else 0
         if rows == 0:
             return head
-        name = f"{self.catalog}/runs/{run_id}/ledger.parquet"
+        name = f"{self.catalog}/runs/{run_id}/ledger-{token_hex(4)}.parquet"
         self.store.upload(name, changes, "application/vnd.apache.parquet")
         moved = head.model_copy(
             update={
@@ -167,7 +198,7 @@ class Ledger:
     def _fold(self, connection: duckdb.DuckDBPyConnection, head: Head, folder: Path) -> Head:
         self.attach(connection, head, folder)
         number = head.generation + 1
-        name = f"state-{number}.parquet"
+        name = f"state-{number}-{token_hex(4)}.parquet"
         path = folder / name
         connection.execute(
             f"COPY (SELECT * FROM ledger) TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)"
@@ -185,13 +216,16 @@ class Ledger:
         )
 
     def tidy(self, head: Head) -> None:
-        """Remove state files that readers of the last generations no longer need."""
+        """Remove heads and state files that readers of the last generations no longer need."""
+        for number in numbers(self.store, self._heads)[:-KEPT_HEADS]:
+            self.store.delete(f"{self._heads}/{number}.json")
         for name in self.store.names(f"{self.catalog}/ledger"):
-            number = name.removeprefix("state-").removesuffix(".parquet")
-            if number.isdecimal() and int(number) <= head.generation - KEPT_GENERATIONS:
+            generation = name.removeprefix("state-").partition("-")[0]
+            if generation.isdecimal() and int(generation) <= head.generation - KEPT_GENERATIONS:
                 self.store.delete(self._name(name))
 
 
+_MOVED = "another run has moved this catalog's ledger; run again"
 _NO_ROWS = ", ".join(f"NULL::{kind} AS {name}" for name, kind in COLUMNS.items())
 
 

@@ -101,20 +101,15 @@ class PunctualStream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
-class GuardedBackend(httpcore.NetworkBackend):
-    """Looks a host up, judges every address, and connects to one that was judged."""
+class PunctualBackend(httpcore.NetworkBackend):
+    """Looks a host up and connects, and never past the deadline."""
 
-    def __init__(
-        self,
-        allow_hosts: Iterable[str] = (),
-        *,
-        lookup_seconds: float = 10.0,
-        look_up: LookUp = look_up,
-    ) -> None:
-        self._allowed = tuple(AllowedHost.parse(entry) for entry in allow_hosts)
+    def __init__(self, *, lookup_seconds: float = 10.0, look_up: LookUp = look_up) -> None:
         self._lookup_seconds = lookup_seconds
         self._look_up = look_up
         self._lookups = threading.BoundedSemaphore(LOOKUPS_AT_ONCE)
+        self._under_way: dict[str, Future[list[Address]]] = {}
+        self._lock = threading.Lock()
         self._plain = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -126,7 +121,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         socket_options: Iterable[SocketOption] | None = None,
     ) -> httpcore.NetworkStream:
         """Connect to the first address that answers; together they have `timeout`."""
-        addresses = self._judged(host, port)
+        addresses = self._permitted(host, port)
         limit = _patience(timeout, httpcore.ConnectTimeout)
         end = time.monotonic() + (math.inf if limit is None else limit)
         trouble: Exception = httpcore.ConnectError("no address")
@@ -149,18 +144,78 @@ class GuardedBackend(httpcore.NetworkBackend):
         timeout: float | None = None,  # noqa: ARG002
         socket_options: Iterable[SocketOption] | None = None,  # noqa: ARG002
     ) -> httpcore.NetworkStream:
-        """Refuse: no picture lives behind a local socket."""
+        """Refuse: neither a picture nor a provider lives behind a local socket."""
         raise SourceRefused("Pictures are not fetched from local sockets.", "unsafe_address")
 
-    def _judged(self, host: str, port: int) -> list[Address]:
+    def _permitted(self, host: str, port: int) -> list[Address]:  # noqa: ARG002  judges may ask
+        """The host's addresses, as far as a connection to them may be made."""
+        literal = as_address(host)
+        return [literal] if literal else self._addresses(host)
+
+    def _addresses(self, host: str) -> list[Address]:
+        """Look the host up, together with whoever asks for the same name."""
+        end = time.monotonic() + (
+            _patience(self._lookup_seconds, httpcore.ConnectTimeout) or self._lookup_seconds
+        )
+        answer = self._asked(host, end)
+        try:
+            return answer.result(timeout=max(end - time.monotonic(), 0))
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout("the look-up of the host name hangs") from error
+        except (OSError, ValueError) as error:
+            raise httpcore.ConnectError("the host name is not known") from error
+
+    def _asked(self, host: str, end: float) -> Future[list[Address]]:
+        """The look-up of this name: a name whose look-up hangs has one, however often it is asked.
+
+        Each has a thread of its own, which is left behind if it hangs. The threads are daemons,
+        unlike an executor's, so a hanging look-up cannot hold up the exit.
+        """
+        with self._lock:
+            if (there := self._under_way.get(host)) is not None:
+                return there
+        if not self._lookups.acquire(timeout=max(end - time.monotonic(), 0)):
+            raise httpcore.ConnectTimeout("too many look-ups are hanging")
+        with self._lock:
+            if (there := self._under_way.get(host)) is not None:
+                self._lookups.release()
+                return there
+            answer = self._under_way[host] = Future()
+        threading.Thread(target=self._ask, args=(host, answer), name="look-up", daemon=True).start()
+        return answer
+
+    def _ask(self, host: str, answer: Future[list[Address]]) -> None:
+        try:
+            answer.set_result([ip_address(found) for found in self._look_up(host)])
+        except (OSError, ValueError) as error:  # ValueError: no host name at all
+            answer.set_exception(error)
+        finally:
+            with self._lock:
+                del self._under_way[host]
+            self._lookups.release()
+
+
+class GuardedBackend(PunctualBackend):
+    """Judges every address of a host, and connects to one that was judged."""
+
+    def __init__(
+        self,
+        allow_hosts: Iterable[str] = (),
+        *,
+        lookup_seconds: float = 10.0,
+        look_up: LookUp = look_up,
+    ) -> None:
+        super().__init__(lookup_seconds=lookup_seconds, look_up=look_up)
+        self._allowed = tuple(AllowedHost.parse(entry) for entry in allow_hosts)
+
+    def _permitted(self, host: str, port: int) -> list[Address]:
         """The host's addresses, once every one of them has passed."""
         if is_disguised(host):
             raise SourceRefused(
                 f"`{host}` is an address in disguise; write it as four plain numbers.",
                 "unsafe_address",
             )
-        literal = as_address(host)
-        addresses = [literal] if literal else self._addresses(host)
+        addresses = super()._permitted(host, port)
         for address in addresses:
             kind = refusal(address)
             if kind and not is_allowed(self._allowed, host, address, port):
@@ -170,34 +225,6 @@ class GuardedBackend(httpcore.NetworkBackend):
                     "unsafe_address",
                 )
         return addresses
-
-    def _addresses(self, host: str) -> list[Address]:
-        """Look the host up in a thread of its own, which is left behind if it hangs.
-
-        The threads are daemons, unlike an executor's, so a hanging look-up cannot hold up the exit.
-        """
-        end = time.monotonic() + (
-            _patience(self._lookup_seconds, httpcore.ConnectTimeout) or self._lookup_seconds
-        )
-        answer: Future[list[Address]] = Future()
-
-        def ask() -> None:
-            try:
-                answer.set_result([ip_address(found) for found in self._look_up(host)])
-            except (OSError, ValueError) as error:  # ValueError: no host name at all
-                answer.set_exception(error)
-            finally:
-                self._lookups.release()
-
-        if not self._lookups.acquire(timeout=max(end - time.monotonic(), 0)):
-            raise httpcore.ConnectTimeout("too many look-ups are hanging")
-        threading.Thread(target=ask, name="look-up", daemon=True).start()
-        try:
-            return answer.result(timeout=max(end - time.monotonic(), 0))
-        except TimeoutError as error:
-            raise httpcore.ConnectTimeout("the look-up of the host name hangs") from error
-        except (OSError, ValueError) as error:
-            raise httpcore.ConnectError("the host name is not known") from error
 
 
 def guarded_transport(
@@ -209,14 +236,30 @@ def guarded_transport(
     look_up: LookUp = look_up,
 ) -> httpx.BaseTransport:
     """An httpx transport that connects through `GuardedBackend` and knows no proxies."""
-    context = ssl_context or trusted_authorities()
-    transport = httpx.HTTPTransport(verify=context, trust_env=False)
-    # httpx hands no backend through to its pool, so the pool, still empty, is replaced.
-    transport._pool = httpcore.ConnectionPool(  # noqa: SLF001
-        ssl_context=context,
+    backend = GuardedBackend(allow_hosts, lookup_seconds=lookup_seconds, look_up=look_up)
+    pool = httpcore.ConnectionPool(
+        ssl_context=ssl_context or trusted_authorities(),
         max_connections=None,  # the callers' own widths are the limit
         max_keepalive_connections=kept_alive,
         keepalive_expiry=30.0,
-        network_backend=GuardedBackend(allow_hosts, lookup_seconds=lookup_seconds, look_up=look_up),
+        network_backend=backend,
     )
+    return _through(pool)
+
+
+def punctual_transport(connections: int) -> httpx.BaseTransport:
+    """An httpx transport that `until` holds to a moment; it goes anywhere and knows no proxies."""
+    pool = httpcore.ConnectionPool(
+        ssl_context=trusted_authorities(),
+        max_connections=connections,
+        keepalive_expiry=5.0,
+        network_backend=PunctualBackend(),
+    )
+    return _through(pool)
+
+
+def _through(pool: httpcore.ConnectionPool) -> httpx.BaseTransport:
+    """A transport over this pool: httpx has no argument for one, so its own, still empty, goes."""
+    transport = httpx.HTTPTransport(verify=trusted_authorities(), trust_env=False)
+    transport._pool = pool  # noqa: SLF001
     return transport

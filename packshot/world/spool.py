@@ -4,7 +4,6 @@ Beside them lie copies of answers that are just being stored: should their proce
 the next run on this machine stores them.
 """
 
-import os
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -12,8 +11,12 @@ from pathlib import Path
 from packshot.facts.errors import StoreUnavailable
 from packshot.facts.purchase import Receipt
 from packshot.world.answers import completed
-from packshot.world.machine import left_by_the_dead, process_mark
+from packshot.world.asides import abandoned, force_to_disk
+from packshot.world.machine import process_mark
 from packshot.world.masters import HEAD_BYTES, Masters, read_receipt
+
+ANSWER_SECONDS = 3600.0
+"""After so long nobody is still storing an answer, in whatever container it came in."""
 
 
 class Spool:
@@ -23,23 +26,50 @@ class Spool:
         self.folder = folder / blake2b(state_url.encode(), digest_size=8).hexdigest()
 
     def keep(self, receipt: Receipt, packed: bytes) -> Path:
-        """Put a master aside, whole or not at all; raises `StoreUnavailable`."""
+        """Put a master aside, whole or not at all; answers the file in which it waits.
+
+        Where there is no room for it, the copy of its answer waits instead, if there is one:
+        the next run stores it once this process has ended. Raises `StoreUnavailable`.
+        """
         target = self.folder / f"{receipt.fingerprint}.{receipt.provider}.zip"
-        aside = target.with_suffix(".partial")
+        copy = self._answer(receipt.fingerprint, receipt.provider)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with aside.open("wb") as file:
-                file.write(packed)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(target)
+            self._put(target, copy.with_suffix(".partial"), packed)
         except OSError as error:
+            if copy.exists():
+                return copy
             raise StoreUnavailable(
                 f"{self.folder}: {error.strerror}; neither the state nor the spool could keep "
                 f"the purchase {receipt.fingerprint[:8]}…",
                 code="purchase_lost",
             ) from error
+        self.forget_answer(receipt.fingerprint, receipt.provider)
         return target
+
+    def _put(self, target: Path, aside: Path, content: bytes) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            aside.write_bytes(content)
+            force_to_disk(aside)
+            aside.replace(target)
+            force_to_disk(self.folder)
+        except OSError:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+            raise
+
+    def probe(self) -> None:
+        """Show that something can wait here; raises `StoreUnavailable`."""
+        probe = self.folder / f"{process_mark()}-probe.partial"
+        try:
+            self._put(probe, probe, b"room")
+            probe.unlink()
+        except OSError as error:
+            raise StoreUnavailable(
+                f"{self.folder}: {error.strerror}; what is paid for waits there while the store "
+                "is away, so nothing is bought; name another folder with `options.spool`",
+                code="spool_unwritable",
+            ) from error
 
     def note_answer(self, receipt: Receipt, packed: bytes) -> None:
         """Copy an answer of this process; raises `StoreUnavailable`."""
@@ -63,8 +93,8 @@ class Spool:
     def _take_answers(self) -> None:
         """Let answers of processes that died wait like everything else; sweep up what is none."""
         for file in sorted(self.folder.glob("*-*-*.*")):
-            if left_by_the_dead(file.name):
-                with suppress(FileNotFoundError):  # another run of this machine has taken it
+            with suppress(FileNotFoundError):  # another run of this machine has taken it
+                if abandoned(file, ANSWER_SECONDS):
                     whole = completed(file.read_bytes()) if file.suffix == ".answer" else None
                     if whole is not None:
                         self.keep(*whole)

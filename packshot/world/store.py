@@ -16,7 +16,7 @@ from fsspec.core import split_protocol
 from packshot.facts.errors import BadOption
 from packshot.facts.item import public as without_secrets
 from packshot.facts.job import Storage
-from packshot.world.asides import SUFFIX, Asides
+from packshot.world.asides import SUFFIX, Asides, force_to_disk
 from packshot.world.place_errors import in_our_words, writing
 from packshot.world.quiet import quiet_libraries
 
@@ -110,6 +110,8 @@ class LocalStore:
                 raise AlreadyThere(name) from None
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
+            force_to_disk(self.root / name)
+            force_to_disk((self.root / name).parent)
 
     def download(self, name: str, folder: Path) -> Path:
         del folder

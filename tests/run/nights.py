@@ -225,7 +225,7 @@ class Shop:
 
     def rewrite_ledger(self, *columns: str) -> None:
         """Replace columns of all that the ledger remembers, in SQL."""
-        for folder in ("*/ledger/*.parquet", "*/runs/*/ledger.parquet"):
+        for folder in ("*/ledger/*.parquet", "*/runs/*/ledger-*.parquet"):
             for file in self.state.glob(folder):
                 aside = file.with_suffix(".aside")
                 duckdb.execute(
@@ -238,7 +238,7 @@ class Shop:
         """What the state file of the ledger holds about a SKU."""
         newest = max(
             self.state.glob(f"{self.catalog}/ledger/state-*.parquet"),
-            key=lambda file: int(file.stem.removeprefix("state-")),
+            key=lambda file: int(file.stem.split("-")[1]),
         )
         rows = pd.read_parquet(newest)
         return dict(rows[rows["sku"] == sku].iloc[-1])

@@ -1,9 +1,12 @@
 """`docs/faults.md` is true about picture hosts: every row is a night that was lived through."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from packshot.world.fetch import SILENT_ROUNDS
 from tests.run.faults import ADDRESSES, HOST, rows, stocked, told
 from tests.run.nights import Shop
 from tests.world.played_shop import Shop as Host
@@ -47,22 +50,32 @@ def test_other_etags_for_the_same_bytes_cost_nothing(shop: Shop, host: Host) -> 
     assert (len(host.visits), night.seen.posts) == (2, 0)
 
 
-def test_a_slow_host_holds_up_nobody_else(shop: Shop, host: Host) -> None:
-    """Its pictures wait for its own places; those of another host are cut meanwhile."""
-    stocked(shop)
+@pytest.mark.slow
+def test_a_silent_host_holds_up_nobody_else(shop: Shop, host: Host) -> None:
+    """More pictures than workers, every second one of a host that never answers."""
+    pairs = 24
     host.pages["/a.png"] = HOST["silence"]
-    for number in range(6):
+    rows = []
+    for number in range(pairs):
         shop.draw(f"{number}.png", colour=number)
-    slow = [
-        shop.row(f"slow-{n}", "") | {"image_url": host.url(f"/a.png?{n}", "localhost")}
-        for n in range(12)
-    ]
-    quick = [shop.row(f"quick-{n}", f"{n}.png") for n in range(6)]
-    shop.list(*slow, *quick)
-    night = shop.night(
+        url = host.url(f"/a.png?{number}", "localhost")
+        rows += [
+            shop.row(f"silent-{number}", "") | {"image_url": url},
+            shop.row(f"quick-{number}", f"{number}.png"),
+        ]
+    shop.list(*rows)
+    night = ThreadPoolExecutor(1).submit(
+        shop.night,
         allow_hosts=["127.0.0.1", "localhost"],
-        limits={"workers": 20, "item_seconds": 10, "fetches_per_host": 2, "fetches_at_once": 6},
+        limits={"workers": 8, "item_seconds": 10, "fetches_per_host": 1},
     )
-    report = night.report.set_index("sku")
-    assert night.summary.outcomes == {"cut": 6, "failed": 2, "deferred": 10}
-    assert report.loc[[f"quick-{n}" for n in range(6)], "total_seconds"].max() < 5
+    while shop.market.state.posts < pairs and len(host.visits) < SILENT_ROUNDS:
+        time.sleep(0.05)
+    assert shop.market.state.posts == pairs
+    report = night.result().report
+    silent = report[report["sku"].str.startswith("silent")]
+    assert len(host.visits) == SILENT_ROUNDS
+    assert set(silent["outcome"]) == {"failed", "deferred"}
+    left_alone = silent[silent["reason_code"] == "host_silent"]
+    assert len(left_alone) > pairs / 2
+    assert left_alone["reason"].iloc[0].startswith("localhost did not answer in time 3 times")

@@ -535,6 +535,30 @@ def test_an_unanswered_picture_is_not_called_again_for_another_sku(paid: Shop) -
     assert_balanced(night)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("fault", "ends"),
+    [
+        (Fault(kind="status_429", times=30, retry_after=0), {("deferred", "deadline")}),
+        (Fault(kind="status_500", times=30), {("failed", "unreachable")}),
+    ],
+    ids=lambda told: told.kind if isinstance(told, Fault) else None,
+)
+def test_a_call_that_cannot_have_cost_anything_is_not_called_unanswered(
+    paid: Shop, fault: Fault, ends: set[tuple[str, str]]
+) -> None:
+    """Another SKU of the picture ends as its own calls did."""
+    paid.draw("same.png")
+    paid.list(paid.row("one", "same.png"), paid.row("two", "same.png"))
+    paid.market.state.add_fault(fault)
+    night = paid.night(limits={"workers": 2, "item_seconds": 10})
+    assert set(zip(night.report["outcome"], night.report["reason_code"], strict=True)) == ends
+    assert night.summary.money.uncertain == 0
+    paid.market.state.faults.clear()
+    paid.later(days=1)
+    assert paid.night().summary.outcomes == {"cut": 1, "reused": 1}
+
+
 def test_a_worse_answer_is_marked_and_asked_again_on_a_later_night_only(paid: Shop) -> None:
     """A degraded purchase is published for review; tonight nobody buys it again."""
     paid.draw("mug.png", size=LARGE)

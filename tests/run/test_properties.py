@@ -167,11 +167,12 @@ def lived(shop: Shop, tonight: Tonight) -> list[Summary]:
         if tonight.end == "stopped":
             session.leave_unpublished(run)
             return earlier
-        head = shop.state / shop.catalog / "ledger" / "HEAD.json"
-        there = head.read_bytes()
+        heads = shop.state / shop.catalog / "ledger" / "heads"
+        there = set(heads.iterdir())
         summary = session.publish_report(run)
         if tonight.end == "unmoved":
-            head.write_bytes(there)
+            (moved,) = set(heads.iterdir()) - there
+            moved.unlink()
             return earlier
         return [*earlier, summary]
     finally:

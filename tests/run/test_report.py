@@ -21,7 +21,7 @@ from tests.run.nights import Night, Shop
 
 DOCUMENT = Path(__file__).parents[2] / "docs/report.md"
 HEADER = ("sku", "image_url", "position", "skip", "resolution", "note")
-SPREADSHEET = ("=", "+", "-", "@", "\t", "\r", "\n")
+SPREADSHEET = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
 ENDED = {str(outcome) for outcome in Outcome}
 JSON_TYPES = {
     "integer": int,
@@ -156,6 +156,17 @@ def test_a_spreadsheet_does_not_run_what_a_catalog_says(free: Shop, start: str) 
     (row,) = sheet(free, night)
     assert row["carried_note"] == row["carried_=1+1"] == f"'{told}"
     assert list(night.report["carried_note"]) == [told]
+
+
+@pytest.mark.parametrize("sign", "=+-@＝＋－＠")  # noqa: RUF001
+def test_a_cell_within_a_cell_is_not_run_either(free: Shop, sign: str) -> None:
+    """A spreadsheet that splits at `;` sees cells that we never wrote."""
+    cell = f"10;{sign}cmd|x!A0;{sign}2\n{sign}3 {sign}4"
+    write(free, ("sku", "image_url", "note"), [("", "", cell)])
+    night = free.night()
+    (row,) = sheet(free, night)
+    assert row["carried_note"] == f"10;'{sign}cmd|x!A0;'{sign}2\n'{sign}3 {sign}4"
+    assert list(night.report["carried_note"]) == [cell]
 
 
 def test_carried_columns_arrive(free: Shop) -> None:
@@ -334,9 +345,12 @@ def test_the_summary_is_as_described(lived: tuple[Shop, Night]) -> None:
 
 def test_every_file_of_a_run_is_described(lived: tuple[Shop, Night]) -> None:
     """No file lies in a run's folder that the document does not know."""
-    named = set(re.findall(r"`([a-z]+(?:\.[a-z]+|/))`", DOCUMENT.read_text().partition("\n## ")[0]))
+    named = set(
+        re.findall(r"`([a-z]+(?:-\*)?(?:\.[a-z]+|/))`", DOCUMENT.read_text().partition("\n## ")[0])
+    )
     there = {
-        f"{path.name}/" if path.is_dir() else path.name for path in folder_of(*lived).iterdir()
+        f"{path.name}/" if path.is_dir() else re.sub("-[0-9a-f]{8}", "-*", path.name)
+        for path in folder_of(*lived).iterdir()
     }
     assert there <= named
 

@@ -32,6 +32,11 @@ class Visit(BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True
 
+    def do_POST(self) -> None:
+        """The same, once what was sent is read."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
     def answer(self, status: int = 200, body: bytes = PICTURE, **headers: str) -> None:
         """Send an answer; `retry_after` stands for `Retry-After`."""
         self.send_response(status)

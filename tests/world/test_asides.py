@@ -56,3 +56,20 @@ def test_a_part_on_another_disk_can_be_written(
     Asides(tmp_path).write(target, lambda path: path.write_bytes(b"x"))
     assert target.read_bytes() == b"x"
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [target]
+
+
+def test_what_is_written_outlives_a_power_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The content lies on the disk before it has its name, and then so does the name."""
+    target, forced = tmp_path / "masters" / "a", list[tuple[str, list[str]]]()
+
+    def fsync(descriptor: int) -> None:
+        what = Path(f"/proc/self/fd/{descriptor}").readlink()
+        forced.append(
+            (what.suffix or what.name, sorted(file.name for file in target.parent.iterdir()))
+        )
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    Asides(tmp_path).write(target, lambda path: path.write_bytes(b"x"))
+    assert forced == [(SUFFIX, []), ("masters", ["a"])]

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from packshot.facts.errors import StopRequested, StoreUnavailable, TryTomorrow
 from packshot.world.claims import claimed, standing
-from packshot.world.holders import Holder, numbers, take
+from packshot.world.holders import Holder, created, numbers, take
 from packshot.world.store import LocalStore, Store
 from tests.world.processes import at_work, killed_at
 
@@ -187,6 +188,48 @@ def test_a_claim_that_changes_hands_quickly_is_not_taken_for_dead(tmp_path: Path
     place = Busy(str(tmp_path))
     place.create(f"{FOLDER}/1.json", me("run-1").model_dump_json().encode())
     assert isinstance(take(place, FOLDER, me("run-2")), Holder)
+    assert numbers(place, FOLDER) == [1]
+
+
+class Slow(LocalStore):
+    """A store on which others come and go just before our own number is made."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def create(self, name: str, content: bytes) -> None:
+        """Let the others go first, once."""
+        go_first, self.meanwhile = self.meanwhile, None
+        if go_first is not None:
+            go_first()
+        super().create(name, content)
+
+
+def test_whoever_finds_the_dead_gone_steps_back(tmp_path: Path) -> None:
+    """Its number was given back by a successor, and a third has begun anew below ours."""
+    place, others = Slow(str(tmp_path)), LocalStore(str(tmp_path))
+    others.create(f"{FOLDER}/1.json", me("run-dead", seconds=-1).model_dump_json().encode())
+
+    def two_others() -> None:
+        with claimed(others, NAME, me("run-2"), deadline=soon(), settled=never, stopped=goes_on):
+            pass
+        assert created(others, FOLDER, 1, me("run-3"))
+
+    place.meanwhile = two_others
+    answer = take(place, FOLDER, me("run-late"))
+    assert isinstance(answer, Holder)
+    assert answer.run_id == "run-3"
+    assert numbers(place, FOLDER) == [1]
+
+
+def test_whoever_was_only_slow_to_write_its_name_keeps_its_number(tmp_path: Path) -> None:
+    """Its file stood empty for so long that it was taken for one of the dead."""
+    place, others = Slow(str(tmp_path)), LocalStore(str(tmp_path))
+    others.create(f"{FOLDER}/1.json", b"")
+    named = me("run-slow").model_dump_json().encode()
+    place.meanwhile = lambda: others.write(f"{FOLDER}/1.json", named)
+    answer = take(place, FOLDER, me("run-late"))
+    assert isinstance(answer, Holder)
+    assert answer.run_id == "run-slow"
     assert numbers(place, FOLDER) == [1]
 
 

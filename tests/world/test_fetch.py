@@ -19,7 +19,8 @@ from packshot.facts.errors import (
     TryTomorrow,
     Unreachable,
 )
-from packshot.world.fetch import Fetcher, FetchLimits
+from packshot.world import silent_hosts
+from packshot.world.fetch import SILENT_ROUNDS, Fetcher, FetchLimits
 from packshot.world.fetch_answers import judge
 from tests.world.played_shop import (
     PICTURE,
@@ -300,3 +301,60 @@ def test_waiting_for_a_place_ends_at_the_deadline(shop: Shop) -> None:
             fetcher.fetch(shop.url(), deadline_seconds=0.2)
         release.set()
     assert caught.value.code == "fetch_queue"
+
+
+def test_a_host_that_is_silent_is_left_alone(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After some tries in vain others learn it at once, until somebody finds it well again."""
+    monkeypatch.setattr(silent_hosts, "LEFT_ALONE_SECONDS", 0.5)
+    silent = threading.Event()
+    shop.pages["/a.png"] = lambda visit: (silent.wait(2), visit.answer())[1]
+    limits = FetchLimits(per_host=1, tries=1, read_seconds=0.1)
+    fetcher = Fetcher(limits, allow_hosts=["127.0.0.1"])
+    for _ in range(SILENT_ROUNDS):
+        with pytest.raises(Unreachable, match="took too long"):
+            fetcher.fetch(shop.url(), deadline_seconds=5)
+    for _ in range(5):
+        with pytest.raises(TryTomorrow, match=r"127\.0\.0\.1 did not answer in time 3 times") as no:
+            fetcher.fetch(shop.url(), deadline_seconds=5)
+    assert no.value.code == "host_silent"
+    assert len(shop.visits) == SILENT_ROUNDS
+    silent.set()
+    time.sleep(0.5)
+    assert [fetcher.fetch(shop.url(), deadline_seconds=5).tries for _ in range(3)] == [1, 1, 1]
+
+
+def test_a_host_that_still_answers_is_not_silent(shop: Shop) -> None:
+    """A refusal is an answer, too."""
+    slow = threading.Event()
+    turns = 2 * [lambda visit: (slow.wait(0.5), visit.answer())[1]]
+    turns = 3 * [*turns, lambda visit: visit.answer(404)]
+    shop.pages["/a.png"] = in_turn(turns)
+    fetcher = Fetcher(FetchLimits(per_host=1, tries=1, read_seconds=0.1), allow_hosts=["127.0.0.1"])
+    codes = []
+    for _ in turns:
+        with pytest.raises(PackshotError) as refusal:
+            fetcher.fetch(shop.url(), deadline_seconds=5)
+        codes.append(refusal.value.code)
+    assert codes == 3 * ["unreachable", "unreachable", "source_missing"]
+
+
+def test_one_try_has_its_own_limit(shop: Shop) -> None:
+    """A dribble is given up early enough for another try."""
+    shop.pages["/a.png"] = in_turn([dribble, Visit.answer])
+    limits = FetchLimits(try_seconds=0.3)
+    assert get(shop.url(), limits=limits, seconds=5).tries == 2
+
+
+def test_a_host_with_enough_to_do_is_crowded(shop: Shop) -> None:
+    """As many may wait as are fetched; whoever comes then does better to come back."""
+    release = threading.Event()
+    shop.pages["/a.png"] = lambda visit: (release.wait(5), visit.answer())[1]
+    fetcher = Fetcher(FetchLimits(per_host=1), allow_hosts=["127.0.0.1"])
+    with ThreadPoolExecutor(2) as pool:
+        crowd = [pool.submit(fetcher.fetch, shop.url(), deadline_seconds=5) for _ in range(2)]
+        while not fetcher.is_crowded(shop.url("/other.png")):
+            time.sleep(0.01)
+        assert not fetcher.is_crowded("https://elsewhere.example/a.png")
+        release.set()
+        assert all(one.result() for one in crowd)
+    assert not fetcher.is_crowded(shop.url())

@@ -1,6 +1,8 @@
 """Fetching pictures from files and buckets, where the operator allows it."""
 
 import os
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -9,7 +11,7 @@ import fsspec
 import pytest
 import stamina
 
-from packshot.facts.errors import BadOption
+from packshot.facts.errors import BadOption, SourceRefused, Unreachable
 from packshot.world.fetch import Fetcher, FetchLimits
 from tests.world.played_shop import PICTURE, get, refused
 
@@ -69,3 +71,44 @@ def test_options_meant_for_buckets_do_not_disturb_files(tmp_path: Path) -> None:
     options = {"client_kwargs": {"endpoint_url": "http://127.0.0.1:9"}, "profile": "shop"}
     fetcher = Fetcher(allowed_schemes=frozenset({"file"}), storage_options=options)
     assert fetcher.fetch(str(tmp_path / "a.png"), deadline_seconds=2).content == PICTURE
+
+
+def test_nothing_of_our_own_is_a_source(tmp_path: Path) -> None:
+    """Neither by another spelling nor through a link; what lies beside it is."""
+    ours, beside = tmp_path / "shop-state", tmp_path / "shop-state-2"
+    for folder in (ours, beside):
+        folder.mkdir()
+        (folder / "a.png").write_bytes(PICTURE)
+    (tmp_path / "link").symlink_to(ours)
+    bucket = f"memory://{uuid4()}"
+    fsspec.filesystem("memory").pipe_file(f"{bucket}/state/a.png", PICTURE)
+    fetcher = Fetcher(
+        allowed_schemes=frozenset({"file", "memory"}), own_places=[str(ours), f"{bucket}/state/"]
+    )
+    for url in (
+        str(ours / "a.png"),
+        f"{beside}/../shop-state/a.png",
+        f"file://{ours}/a.png",
+        str(tmp_path / "link" / "a.png"),
+        f"{bucket}/state/a.png",
+        f"{bucket}//other/../state/a.png",
+    ):
+        with pytest.raises(SourceRefused, match="name the source") as refusal:
+            fetcher.fetch(url, deadline_seconds=2)
+        assert refusal.value.code == "own_place"
+    assert fetcher.fetch(str(beside / "a.png"), deadline_seconds=2).content == PICTURE
+
+
+def test_a_bucket_that_hangs_is_given_up_in_time() -> None:
+    """It accepts the connection and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        options = {
+            "key": "k",
+            "secret": "s",
+            "client_kwargs": {"endpoint_url": f"http://127.0.0.1:{silent.getsockname()[1]}"},
+        }
+        fetcher = Fetcher(allowed_schemes=frozenset({"s3"}), storage_options=options)
+        begun = time.monotonic()
+        with pytest.raises(Unreachable):
+            fetcher.fetch("s3://bucket/a.png", deadline_seconds=1)
+        assert time.monotonic() - begun < 5

@@ -4,13 +4,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
 
 from packshot.facts.errors import CatalogBusy, LeaseLost, StoreUnavailable
+from packshot.world import holders
 from packshot.world import lease as lease_module
+from packshot.world.claims import claimed, standing
 from packshot.world.holders import Holder, read_holder, take
 from packshot.world.lease import Lease
 from packshot.world.store import AlreadyThere, LocalStore, Store
@@ -241,3 +243,60 @@ def test_of_sixteen_runs_one_takes_the_catalog(place: Store) -> None:
     for thread in crew:
         thread.join()
     assert [answer for answer in answers if isinstance(answer, int)] == [1]
+
+
+@pytest.mark.parametrize("hours", [2, -2])
+def test_setting_the_clock_takes_no_catalog_and_no_claim(
+    local: LocalStore, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """On one machine the clock that nobody can set decides, and the process itself."""
+    with taken(local), claimed_by_another(local):
+        monkeypatch.setattr(holders, "datetime", set_by(hours))
+        with pytest.raises(CatalogBusy, match="run run-1"):
+            Lease.take(local, "shop", "run-2")
+        holder = standing(local, "ab/abcd.removebg")
+        assert holder is not None
+        assert holder.run_id == "run-3"
+
+
+@contextmanager
+def claimed_by_another(place: Store) -> Iterator[None]:
+    """A picture that another run is buying."""
+    with claimed(
+        place,
+        "ab/abcd.removebg",
+        Holder.myself("run-3", "other", 60),
+        deadline=time.monotonic() + 5,
+        settled=lambda: False,
+        stopped=lambda: None,
+    ):
+        yield
+
+
+def set_by(hours: int) -> type[datetime]:
+    """A wall clock that somebody has set."""
+
+    class Set(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Set":
+            return cls.fromtimestamp((datetime.now(tz) + timedelta(hours=hours)).timestamp(), tz)
+
+    return Set
+
+
+def test_a_frozen_process_loses_its_lease_by_the_clock_of_the_boot(local: LocalStore) -> None:
+    """It is there, but has not said so for too long."""
+    frozen = Holder.myself("run-frozen", "shop", -1)
+    hour = timedelta(hours=1)
+    write(local, 1, frozen.model_copy(update={"expires_at": frozen.expires_at + hour}))
+    with taken(local) as lease:
+        assert lease.number == 2
+
+
+def test_another_process_with_the_number_of_the_dead_holds_nothing(local: LocalStore) -> None:
+    """A container that starts again gives out the same numbers."""
+    mine = Holder.myself("run-dead", "shop", 60)
+    assert mine.alive()
+    write(local, 1, mine.model_copy(update={"started": 1}))
+    with taken(local) as lease:
+        assert lease.number == 2

@@ -1,6 +1,6 @@
 """The memory between runs: the newest row of every key, and a head that is moved last."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,8 +9,8 @@ import pytest
 
 from packshot.facts.errors import LeaseLost, StoreUnavailable
 from packshot.facts.outcome import KNOWLEDGE_FIELDS
-from packshot.world.ledger import COLUMNS, MOST_UNFOLDED, Head, Ledger
-from packshot.world.store import LocalStore, Store
+from packshot.world.ledger import COLUMNS, KEPT_HEADS, MOST_UNFOLDED, Head, Ledger
+from packshot.world.store import AlreadyThere, LocalStore, Store
 from packshot.world.tables import literal, tables
 
 
@@ -104,11 +104,11 @@ def test_what_the_head_does_not_name_does_not_count(nights: Nights) -> None:
 
 
 def test_what_a_head_names_is_there_before_it(nights: Nights) -> None:
-    """HEAD is written last, by the caller."""
+    """The head is written last, by the caller."""
     nights.move(nights.learn_many(100))
     head = nights.learn(a="cut")
     names = nights.ledger.store.names("shop/ledger")
-    assert {"HEAD.json", head.state_file} == set(names)
+    assert {"heads", head.state_file} == set(names)
     for name in head.unfolded:
         assert nights.ledger.store.read(name)
 
@@ -121,7 +121,7 @@ def test_a_run_that_learned_nothing_leaves_the_head(nights: Nights) -> None:
 def test_many_changes_are_folded_in(nights: Nights) -> None:
     """Where a night changes a share of the catalog, readers get one file again."""
     nights.move(nights.learn_many(100))
-    assert (nights.head.state_file, nights.head.state_rows) == ("state-1.parquet", 100)
+    assert (nights.head.generation, nights.head.state_rows) == (1, 100)
     nights.move(nights.learn_many(20))
     assert (nights.head.generation, nights.head.unfolded_rows) == (1, 20)
     nights.night(k0="failed")
@@ -146,19 +146,26 @@ def test_old_state_goes_two_generations_later(nights: Nights) -> None:
     for turn in range(4):
         nights.night(a=str(turn))
         nights.ledger.tidy(nights.head)
-    assert nights.ledger.store.names("shop/ledger") == [
-        "HEAD.json",
-        "state-3.parquet",
-        "state-4.parquet",
-    ]
+    names = nights.ledger.store.names("shop/ledger")
+    assert [name.partition("-")[0] for name in names] == ["heads", "state", "state"]
+    assert nights.head.state_file in names
     assert nights.known() == {"a": "3"}
+
+
+def test_old_heads_go(nights: Nights) -> None:
+    """A long history makes no long listing."""
+    for turn in range(KEPT_HEADS + 3):
+        nights.move(nights.head.model_copy(update={"last_run": str(turn)}))
+    nights.ledger.tidy(nights.head)
+    assert len(nights.ledger.store.names("shop/ledger/heads")) == KEPT_HEADS
+    assert nights.ledger.head() == nights.head
 
 
 def test_a_state_file_that_is_missing_stops_the_run(nights: Nights) -> None:
     """Without it the catalog would look new and be bought again."""
     nights.night(a="cut")
-    nights.ledger.store.delete("shop/ledger/state-1.parquet")
-    with pytest.raises(StoreUnavailable, match=r"HEAD\.json names is missing") as refusal:
+    nights.ledger.store.delete(f"shop/ledger/{nights.head.state_file}")
+    with pytest.raises(StoreUnavailable, match=r"heads names is missing") as refusal:
         nights.known()
     assert refusal.value.code == "ledger_incomplete"
 
@@ -183,3 +190,89 @@ def test_a_run_that_slept_too_long_does_not_turn_the_ledger_back(nights: Nights)
     with pytest.raises(LeaseLost, match="another run has moved"):
         nights.ledger.move(slept.model_copy(update={"last_run": "late"}), was=slept)
     assert nights.ledger.head() == nights.head
+
+
+def test_what_a_woken_run_writes_hides_no_row_of_its_successor(nights: Nights) -> None:
+    """Both fold into the same generation; the later upload is of the run that lost the lease."""
+    begun = nights.ledger.head()
+    nights.night(a="cut", b="cut")
+    successor = nights.head
+    nights.head = begun
+    late = nights.learn(a="failed")
+    with pytest.raises(LeaseLost, match="another run has moved"):
+        nights.ledger.move(late, was=begun)
+    nights.head = successor
+    assert nights.known() == {"a": "cut", "b": "cut"}
+
+
+class Overtaken(LocalStore):
+    """A store on which a successor moves the ledger just before our own write arrives."""
+
+    before_head: Callable[[], None] | None = None
+
+    def create(self, name: str, content: bytes) -> None:
+        """Let the successor go first, once."""
+        go_first, self.before_head = self.before_head, None
+        if go_first is not None:
+            go_first()
+        super().create(name, content)
+
+    def write(self, name: str, content: bytes, content_type: str = "") -> None:
+        """The same for what is written over what is there."""
+        go_first, self.before_head = self.before_head, None
+        if go_first is not None:
+            go_first()
+        super().write(name, content, content_type)
+
+
+@pytest.mark.parametrize("moves", [1, KEPT_HEADS + 2])
+def test_a_head_that_arrives_late_is_not_the_truth(tmp_path: Path, moves: int) -> None:
+    """It was sent while the ledger was as we left it, and arrives after others have gone on."""
+    place = Overtaken(str(tmp_path))
+    late, successor = Ledger(place, "shop"), Ledger(LocalStore(str(tmp_path)), "shop")
+    begun = late.head()
+
+    def go_on() -> None:
+        for turn in range(moves):
+            there = successor.head()
+            successor.move(there.model_copy(update={"last_run": f"next-{turn}"}), was=there)
+            successor.tidy(there)
+
+    place.before_head = go_on
+    with pytest.raises(LeaseLost, match="another run has moved"):
+        late.move(begun.model_copy(update={"last_run": "late"}), was=begun)
+    assert late.head().last_run == f"next-{moves - 1}"
+
+
+def test_a_head_that_was_never_finished_was_never_moved_to(nights: Nights) -> None:
+    """A kill between a file's name and its content leaves the ledger where it was."""
+    nights.ledger.store.create("shop/ledger/heads/1.json", b"")
+    assert nights.ledger.head() == Head()
+    nights.night(a="cut")
+    nights.ledger.store.create("shop/ledger/heads/3.json", b"{")
+    assert nights.ledger.head() == nights.head
+    nights.night(b="cut")
+    assert nights.known() == {"a": "cut", "b": "cut"}
+
+
+def test_a_ledger_without_a_head_is_not_taken_for_a_new_one(nights: Nights) -> None:
+    """Heads that cannot be read are restored by somebody; nothing is bought until then."""
+    nights.ledger.store.create("shop/ledger/heads/7.json", b"{")
+    with pytest.raises(StoreUnavailable, match="restore the last one") as refusal:
+        nights.ledger.head()
+    assert refusal.value.code == "ledger_incomplete"
+
+
+def test_a_head_whose_answer_was_lost_is_still_ours(
+    nights: Nights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that asks twice is refused by the file it made itself."""
+    create = nights.ledger.store.create
+
+    def twice(name: str, content: bytes) -> None:
+        create(name, content)
+        raise AlreadyThere(name)
+
+    monkeypatch.setattr(nights.ledger.store, "create", twice)
+    nights.night(a="cut")
+    assert nights.known() == {"a": "cut"}

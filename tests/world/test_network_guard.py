@@ -2,11 +2,13 @@
 
 import logging
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpcore
 import pytest
 import stamina
 from cryptography import x509
@@ -17,7 +19,7 @@ from packshot.facts.errors import (
     SourceRefused,
     Unreachable,
 )
-from packshot.world.network_guard import GuardedBackend
+from packshot.world.network_guard import LOOKUPS_AT_ONCE, GuardedBackend
 from tests.world.played_shop import PICTURE, Shop, Visit, get, open_shop, refused, through
 
 PRIVATE = """
@@ -155,6 +157,38 @@ def test_a_hanging_look_up_is_cut_off() -> None:
     with pytest.raises(Unreachable):
         through(lambda _: time.sleep(3) or []).fetch("http://mugs.example/", deadline_seconds=0.4)
     assert time.monotonic() - start < 1.0
+
+
+def test_a_name_whose_look_up_hangs_takes_nothing_from_others() -> None:
+    """It is looked up once at a time, by whomever and however often it is asked."""
+    asked, over = list[str](), threading.Event()
+
+    def hangs(host: str) -> list[str]:
+        asked.append(host)
+        if host == "hangs.example":
+            over.wait(10)
+        return ["127.0.0.1"]
+
+    backend = GuardedBackend(["127.0.0.1"], lookup_seconds=0.3, look_up=hangs)
+    crew = [
+        threading.Thread(target=unreached, args=(backend, "hangs.example"))
+        for _ in range(2 * LOOKUPS_AT_ONCE)
+    ]
+    for thread in crew:
+        thread.start()
+    start = time.monotonic()
+    unreached(backend, "other.example")
+    assert time.monotonic() - start < 0.25
+    for thread in crew:
+        thread.join()
+    over.set()
+    assert sorted(asked) == ["hangs.example", "other.example"]
+
+
+def unreached(backend: GuardedBackend, host: str) -> None:
+    """Nobody listens there, once the name is known."""
+    with pytest.raises((httpcore.ConnectError, httpcore.ConnectTimeout)):
+        backend.connect_tcp(host, 1, timeout=1)
 
 
 def test_an_unknown_name_may_be_known_later() -> None:
