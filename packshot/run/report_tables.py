@@ -13,9 +13,10 @@ from packshot.facts.outcome import SECONDS_FIELDS
 from packshot.world.ledger import COLUMNS
 from packshot.world.tables import columns_of, literal, quoted, scalar
 
-SLICE_ROWS = 125_000
-"""Rows of the report that are made at once; a slice reads the ledger once."""
-GROUP_ROWS = 25_000
+SLICE_ROWS = 25_000
+"""Rows of the report that are made at once: some 70 MB."""
+MOST_SLICES = 8
+"""Each reads the ledger once, so of a large catalog a slice has more rows."""
 _CARRIED = "carried_"
 FAILED_COLUMNS = {
     "sku": "p.sku",
@@ -89,11 +90,12 @@ def _write_slices(
     carried = [name for name in columns_of(connection, "plan") if name.startswith(_CARRIED)]
     query = _report_query(carried)
     rows = scalar(connection, "SELECT count(*) FROM plan")
+    size = max(SLICE_ROWS, -(-rows // MOST_SLICES))
     with ExitStack() as stack:
         writer = None
-        for first in range(0, max(rows, 1), SLICE_ROWS):
-            values = [*unended, first, first + SLICE_ROWS]
-            batches = connection.execute(query, values).to_arrow_reader(GROUP_ROWS)
+        for first in range(0, max(rows, 1), size):
+            values = [*unended, first, first + size]
+            batches = connection.execute(query, values).to_arrow_reader(SLICE_ROWS)
             if writer is None:
                 opened = pq.ParquetWriter(file, batches.schema, compression="zstd")
                 writer = stack.enter_context(opened)
@@ -106,7 +108,7 @@ def _outcome(plan: str, ending: str) -> str:
 
 
 def _report_query(carried: list[str]) -> str:
-    """A slice of the report; what the ledger knows of it is gathered first, by its keys alone.
+    """A slice of the report; what is known of its items is gathered first, by their keys alone.
 
     Left to itself, DuckDB may hold all of a ledger of many files. A condition on the left side of
     an outer join stands in its key: beside it, every row would be compared with every row.
@@ -118,7 +120,8 @@ def _report_query(carried: list[str]) -> str:
     own = "p.number IS NOT NULL"
     return rf"""
 WITH slice AS MATERIALIZED (SELECT * FROM plan WHERE seq >= $3 AND seq < $4),
-known AS MATERIALIZED (SELECT * FROM ledger SEMI JOIN slice USING (key))
+known AS MATERIALIZED (SELECT * FROM ledger SEMI JOIN slice USING (key)),
+ended AS MATERIALIZED (SELECT * FROM endings SEMI JOIN slice USING (key))
 SELECT p.row, p.file, p.sku, p.key, p.position,
  regexp_replace(regexp_replace(p.url, '[?#].*$', '', 's'), '^([A-Za-z0-9+.-]+://)[^/]*@', '\1')
   AS source_url,
@@ -143,7 +146,7 @@ SELECT p.row, p.file, p.sku, p.key, p.position,
   ELSE e.source_width::DOUBLE * e.source_height END / 1e6, 3) AS megapixels,
  {seconds}{"".join(f", {_discreet(name)}" for name in carried)}
 FROM slice p
-LEFT JOIN endings e
+LEFT JOIN ended e
  ON e.key = CASE WHEN p.number IS NOT NULL OR p.state = 'repeat' THEN p.key END
 LEFT JOIN known l ON l.key = CASE WHEN e.key IS NULL THEN p.key END
 LEFT JOIN spent s ON s.key = p.key
