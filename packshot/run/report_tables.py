@@ -3,20 +3,14 @@
 `docs/report.md` describes every column; a test holds the two together.
 """
 
-from contextlib import ExitStack
 from pathlib import Path
 
 import duckdb
-import pyarrow.parquet as pq
 
 from packshot.facts.outcome import SECONDS_FIELDS
 from packshot.world.ledger import COLUMNS
-from packshot.world.tables import columns_of, literal, quoted, scalar
+from packshot.world.tables import columns_of, literal, quoted, scalar, write_in_slices
 
-SLICE_ROWS = 25_000
-"""Rows of the report that are made at once: some 70 MB."""
-MOST_SLICES = 8
-"""Each reads the ledger once, so of a large catalog a slice has more rows."""
 _CARRIED = "carried_"
 FAILED_COLUMNS = {
     "sku": "p.sku",
@@ -76,31 +70,19 @@ def report_table(
         "FROM plan p JOIN endings e ON e.key = p.key "
         "WHERE p.number IS NOT NULL AND e.paid_before <> 0 GROUP BY e.fingerprint, e.provider"
     )
-    _write_slices(connection, file, unended)
+    carried = [name for name in columns_of(connection, "plan") if name.startswith(_CARRIED)]
+    code, reason = unended
+    write_in_slices(
+        connection,
+        _report_query(carried),
+        file,
+        rows=scalar(connection, "SELECT count(*) FROM plan"),
+        values={"code": code, "reason": reason},
+    )
     connection.execute(
         "CREATE OR REPLACE VIEW report AS SELECT * RENAME (file_row_number AS seq) "
         f"FROM read_parquet({literal(file)}, file_row_number = true)"
     )
-
-
-def _write_slices(
-    connection: duckdb.DuckDBPyConnection, file: Path, unended: tuple[str, str]
-) -> None:
-    """Join and sort some rows of the manifest at a time: they fit into memory, a million do not."""
-    carried = [name for name in columns_of(connection, "plan") if name.startswith(_CARRIED)]
-    query = _report_query(carried)
-    rows = scalar(connection, "SELECT count(*) FROM plan")
-    size = max(SLICE_ROWS, -(-rows // MOST_SLICES))
-    with ExitStack() as stack:
-        writer = None
-        for first in range(0, max(rows, 1), size):
-            values = [*unended, first, first + size]
-            batches = connection.execute(query, values).to_arrow_reader(SLICE_ROWS)
-            if writer is None:
-                opened = pq.ParquetWriter(file, batches.schema, compression="zstd")
-                writer = stack.enter_context(opened)
-            for batch in batches:
-                writer.write_batch(batch)
 
 
 def _outcome(plan: str, ending: str) -> str:
@@ -119,7 +101,7 @@ def _report_query(carried: list[str]) -> str:
     seconds = ", ".join(f"e.{name}_seconds" for name in SECONDS_FIELDS)
     own = "p.number IS NOT NULL"
     return rf"""
-WITH slice AS MATERIALIZED (SELECT * FROM plan WHERE seq >= $3 AND seq < $4),
+WITH slice AS MATERIALIZED (SELECT * FROM plan WHERE seq >= $first AND seq < $last),
 known AS MATERIALIZED (SELECT * FROM ledger SEMI JOIN slice USING (key)),
 ended AS MATERIALIZED (SELECT * FROM endings SEMI JOIN slice USING (key))
 SELECT p.row, p.file, p.sku, p.key, p.position,
@@ -127,10 +109,10 @@ SELECT p.row, p.file, p.sku, p.key, p.position,
   AS source_url,
  CASE WHEN p.state <> 'repeat' THEN {_outcome("p", "e")}
   WHEN f.outcome IN ('cut', 'recovered', 'refreshed') THEN 'reused' ELSE f.outcome END AS outcome,
- CASE WHEN e.key IS NULL AND p.outcome IS NULL THEN $1
+ CASE WHEN e.key IS NULL AND p.outcome IS NULL THEN $code
   WHEN {own} THEN e.reason_code ELSE p.reason_code END AS reason_code,
  CASE WHEN e.key IS NULL AND p.outcome IS NULL
-  THEN $2
+  THEN $reason
   WHEN {own} THEN e.reason ELSE p.reason END AS reason,
  p.state AS plan_state, p.paid_options,
  CASE WHEN {own} THEN coalesce(s.charged, 0) ELSE 0 END AS charged,
