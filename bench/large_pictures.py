@@ -14,26 +14,15 @@ from typing import Any
 
 from bench.machine import table, write_result
 from bench.processes import answer_of, prefect_server, sandbox
-from bench.shop import drawn, name_of, write_manifest
+from bench.shop import draw_copies, write_manifest
 from bench.throughput import KEY, job_for
 
 AIM_MEGABYTES = 1500
 
 
-def draw_large(folder: Path, pictures: int, side: int) -> int:
-    """Draw one large picture, and put it up so many times with other bytes; its size in bytes."""
-    folder.mkdir(parents=True)
-    content = drawn(0, side)
-    for number in range(pictures):
-        said = f"number {number}".encode()
-        comment = b"\xff\xfe" + (len(said) + 2).to_bytes(2, "big") + said  # JPEG's COM segment
-        (folder / name_of(number)).write_bytes(content[:2] + comment + content[2:])
-    return len(content)
-
-
 def measured(folder: Path, images: int, side: int) -> dict[str, Any]:
     """One night over all of them, in a process of its own."""
-    size = draw_large(folder / "shop", images, side)
+    size = draw_copies(folder / "shop", images, side)
     with sandbox(folder / "shop") as host, prefect_server(folder / "prefect") as environment:
         write_manifest(folder / "catalog.csv", host, images)
         asked = {"job": job_for(folder / "night", host), "runs": 1}

@@ -19,6 +19,17 @@ def draw_shop(folder: Path, pictures: int, side: int = SIDE) -> None:
         (folder / name_of(number)).write_bytes(drawn(number, side))
 
 
+def draw_copies(folder: Path, pictures: int, side: int) -> int:
+    """Draw one picture, and put it up so many times with other bytes; its size in bytes."""
+    folder.mkdir(parents=True)
+    content = drawn(0, side)
+    for number in range(pictures):
+        said = f"number {number}".encode()
+        comment = b"\xff\xfe" + (len(said) + 2).to_bytes(2, "big") + said  # JPEG's COM segment
+        (folder / name_of(number)).write_bytes(content[:2] + comment + content[2:])
+    return len(content)
+
+
 def name_of(number: int) -> str:
     """File name of a picture."""
     return f"product-{number:05d}.jpg"

@@ -19,8 +19,9 @@ from packshot.facts.purchase import PurchaseClass
 from packshot.facts.variant import recipe
 from packshot.run.options_compared import LARGER_WANTED, OPTIONS_SAME
 from packshot.run.work import refusing_settings
-from packshot.world.tables import columns_of, literal, scalar
+from packshot.world.tables import columns_of, literal, scalar, write_in_slices
 
+WORK_GROUP_ROWS = 2048
 _FLAGS = [f.name for f in fields(RowFacts) if f.name != "class_enough"]
 
 
@@ -283,12 +284,15 @@ def _write(connection: duckdb.DuckDBPyConnection, plan: Path, work: Path) -> Non
     )
     known = [name for name in columns_of(connection, "ledger") if name not in {"key", "sku"}]
     prefixed = ", ".join(f"l.{name} AS known_{name}" for name in known)
-    connection.execute(
-        f"COPY (SELECT n.number, n.state, s.seq, s.row, s.file, s.sku, s.key, s.position, s.url, "
+    write_in_slices(
+        connection,
+        f"SELECT n.number, n.state, s.seq, s.row, s.file, s.sku, s.key, s.position, s.url, "
         f"s.paid_options, l.key IS NOT NULL AS is_known, {prefixed} "
         "FROM numbered n JOIN staged s ON s.seq = n.seq LEFT JOIN ledger l ON l.key = s.key "
-        f"WHERE n.number IS NOT NULL ORDER BY n.number) TO {literal(work)} "
-        "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 2048)"
+        "WHERE n.number >= $first AND n.number < $last ORDER BY n.number",
+        work,
+        rows=scalar(connection, "SELECT count(number) FROM numbered"),
+        group_rows=WORK_GROUP_ROWS,
     )
 
 

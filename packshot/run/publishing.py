@@ -66,9 +66,10 @@ def publish(
         load_events(connection, place.state, folder, scratch)
         unknown = _answer_intents(connection, place, run_id)
         stop = live.get("stop") or INTERRUPTED
-        report_table(connection, plan, unended=stop)
+        report = scratch / "report.parquet"
+        report_table(connection, plan, report, unended=stop)
         summary = summarise(connection, started, live)
-        _write_files(connection, place, folder, scratch, summary)
+        _write_files(connection, place, folder, report, summary)
         changes = scratch / "ledger.parquet"
         ledger_changes(connection, changes, now=utc_now().isoformat(sep=" "))
         lease.ask()
@@ -151,11 +152,11 @@ def _write_files(
     connection: duckdb.DuckDBPyConnection,
     place: Place,
     folder: str,
-    scratch: Path,
+    report: Path,
     summary: Summary,
 ) -> None:
-    for name, file in write_report(connection, scratch).items():
-        place.state.upload(f"{folder}/{name}", file, CONTENT_TYPES[file.suffix[1:]])
+    for file in (report, *write_report(connection, report.parent)):
+        place.state.upload(f"{folder}/{file.name}", file, CONTENT_TYPES[file.suffix[1:]])
     html = page(connection, summary, destination=place.destination.url)
     place.state.write(f"{folder}/report.html", html.encode(), CONTENT_TYPES["html"])
     body = summary.model_dump_json(indent=1).encode()

@@ -146,7 +146,7 @@ def _section(connection: duckdb.DuckDBPyConnection, name: str, meaning: str, whe
     """The first rows, outcome by outcome, in the manifest's order."""
     cursor = connection.execute(
         f"SELECT {_COLUMNS} FROM report WHERE {where} "
-        f"ORDER BY list_position([{_IN_ORDER}], outcome), rowid LIMIT {MOST_ROWS}"
+        f"ORDER BY list_position([{_IN_ORDER}], outcome), seq LIMIT {MOST_ROWS}"
     )
     names = [column[0] for column in cursor.description or ()]
     rows = [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]

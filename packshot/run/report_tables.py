@@ -9,7 +9,7 @@ import duckdb
 
 from packshot.facts.outcome import SECONDS_FIELDS
 from packshot.world.ledger import COLUMNS
-from packshot.world.tables import columns_of, literal, quoted
+from packshot.world.tables import columns_of, literal, quoted, scalar, write_in_slices
 
 _CARRIED = "carried_"
 FAILED_COLUMNS = {
@@ -45,11 +45,12 @@ _KNOWN = [
 
 
 def report_table(
-    connection: duckdb.DuckDBPyConnection, plan: Path, *, unended: tuple[str, str]
+    connection: duckdb.DuckDBPyConnection, plan: Path, file: Path, *, unended: tuple[str, str]
 ) -> None:
-    """One row per item of the manifest, as the table `report`. Events must be loaded.
+    """One row per item of the manifest, written to `file`; it is read as the view `report`.
 
-    `unended` is the reason code and reason of items that were never begun.
+    Events must be loaded. `unended` is the reason code and reason of items that were never begun.
+    The view has the file's columns, and `seq`: the item's number in the order of the manifest.
     """
     connection.execute(
         f"CREATE OR REPLACE VIEW plan AS SELECT * FROM read_parquet({literal(plan)})"
@@ -65,9 +66,23 @@ def report_table(
         f"{_outcome('p', 'e')} AS outcome FROM plan p LEFT JOIN endings e ON e.key = p.key "
         "WHERE p.state <> 'repeat' AND p.key IN (SELECT key FROM plan WHERE state = 'repeat')"
     )
-    carried = [name for name in columns_of(connection, "plan") if name.startswith(_CARRIED)]
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE report AS {_report_query(carried)}", list(unended)
+        "CREATE OR REPLACE TEMP TABLE found_again AS SELECT min(p.seq) AS seq "
+        "FROM plan p JOIN endings e ON e.key = p.key "
+        "WHERE p.number IS NOT NULL AND e.paid_before <> 0 GROUP BY e.fingerprint, e.provider"
+    )
+    carried = [name for name in columns_of(connection, "plan") if name.startswith(_CARRIED)]
+    code, reason = unended
+    write_in_slices(
+        connection,
+        _report_query(carried),
+        file,
+        rows=scalar(connection, "SELECT count(*) FROM plan"),
+        values={"code": code, "reason": reason},
+    )
+    connection.execute(
+        "CREATE OR REPLACE VIEW report AS SELECT * RENAME (file_row_number AS seq) "
+        f"FROM read_parquet({literal(file)}, file_row_number = true)"
     )
 
 
@@ -76,9 +91,10 @@ def _outcome(plan: str, ending: str) -> str:
 
 
 def _report_query(carried: list[str]) -> str:
-    """The report; a condition on the left side of an outer join stands in its key.
+    """A slice of the report; what is known of its items is gathered first, by their keys alone.
 
-    Beside the key, DuckDB would compare every row with every row: hours for a million.
+    Left to itself, DuckDB may hold all of a ledger of many files. A condition on the left side of
+    an outer join stands in its key: beside it, every row would be compared with every row.
     """
     known = ", ".join(
         f"CASE WHEN e.key IS NULL THEN l.{name} ELSE e.{name} END AS {name}" for name in _KNOWN
@@ -86,22 +102,23 @@ def _report_query(carried: list[str]) -> str:
     seconds = ", ".join(f"e.{name}_seconds" for name in SECONDS_FIELDS)
     own = "p.number IS NOT NULL"
     return rf"""
+WITH slice AS MATERIALIZED (SELECT * FROM plan WHERE seq >= $first AND seq < $last),
+known AS MATERIALIZED (SELECT * FROM ledger SEMI JOIN slice USING (key)),
+ended AS MATERIALIZED (SELECT * FROM endings SEMI JOIN slice USING (key))
 SELECT p.row, p.file, p.sku, p.key, p.position,
  regexp_replace(regexp_replace(p.url, '[?#].*$', '', 's'), '^([A-Za-z0-9+.-]+://)[^/]*@', '\1')
   AS source_url,
  CASE WHEN p.state <> 'repeat' THEN {_outcome("p", "e")}
   WHEN f.outcome IN ('cut', 'recovered', 'refreshed') THEN 'reused' ELSE f.outcome END AS outcome,
- CASE WHEN e.key IS NULL AND p.outcome IS NULL THEN $1
+ CASE WHEN e.key IS NULL AND p.outcome IS NULL THEN $code
   WHEN {own} THEN e.reason_code ELSE p.reason_code END AS reason_code,
  CASE WHEN e.key IS NULL AND p.outcome IS NULL
-  THEN $2
+  THEN $reason
   WHEN {own} THEN e.reason ELSE p.reason END AS reason,
  p.state AS plan_state, p.paid_options,
  CASE WHEN {own} THEN coalesce(s.charged, 0) ELSE 0 END AS charged,
  CASE WHEN {own} THEN coalesce(s.uncertain, 0) ELSE 0 END AS uncertain,
- CASE WHEN {own} AND row_number() OVER (PARTITION BY e.fingerprint, e.provider
-  ORDER BY p.number IS NULL, coalesce(e.paid_before, 0) = 0, p.seq) = 1
-  THEN coalesce(e.paid_before, 0) ELSE 0 END AS paid_before,
+ CASE WHEN a.seq IS NOT NULL THEN e.paid_before ELSE 0 END AS paid_before,
  CASE WHEN {own} THEN c.charge_stated END AS charge_stated,
  CASE WHEN {own} THEN coalesce(s.calls, 0) ELSE 0 END AS calls,
  CASE WHEN {own} THEN s.http_status END AS http_status,
@@ -111,14 +128,15 @@ SELECT p.row, p.file, p.sku, p.key, p.position,
  round(CASE WHEN e.key IS NULL THEN l.source_width::DOUBLE * l.source_height
   ELSE e.source_width::DOUBLE * e.source_height END / 1e6, 3) AS megapixels,
  {seconds}{"".join(f", {_discreet(name)}" for name in carried)}
-FROM plan p
-LEFT JOIN endings e
+FROM slice p
+LEFT JOIN ended e
  ON e.key = CASE WHEN p.number IS NOT NULL OR p.state = 'repeat' THEN p.key END
-LEFT JOIN ledger l ON l.key = CASE WHEN e.key IS NULL THEN p.key END
+LEFT JOIN known l ON l.key = CASE WHEN e.key IS NULL THEN p.key END
 LEFT JOIN spent s ON s.key = p.key
 LEFT JOIN (SELECT key, any_value(charge_stated) AS charge_stated FROM purchases GROUP BY key) c
  ON c.key = p.key
 LEFT JOIN firsts f ON f.key = CASE WHEN p.state = 'repeat' THEN p.key END
+LEFT JOIN found_again a ON a.seq = p.seq
 ORDER BY p.seq
 """
 
@@ -141,25 +159,24 @@ def _box(name: str) -> str:
     )
 
 
-def write_report(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, Path]:
-    """The report's files by name; `report` and `attempts` must exist."""
-    files = {
-        name: folder / name
-        for name in ("report.parquet", "report.csv", "failed.csv", "attempts.parquet")
-    }
-    copy = "COPY ({query}) TO {file} ({options})"
+def write_report(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[Path]:
+    """The report's other files; `report` and `attempts` must exist."""
     parquet, csv = "FORMAT parquet, COMPRESSION zstd", "FORMAT csv, HEADER"
-    kinds = connection.execute("SELECT column_name, column_type FROM (DESCRIBE report)").fetchall()
+    kinds = connection.execute(
+        "SELECT column_name, column_type FROM (DESCRIBE report) WHERE column_name <> 'seq'"
+    ).fetchall()
     safe = ", ".join(_safe_cell(name, kind) for name, kind in kinds)
     shown = "outcome <> 'unchanged' AND coalesce(reason_code, '') NOT IN ('limit', 'not_selected')"
+    written = []
     for name, query, options in (
-        ("report.parquet", "SELECT * FROM report", parquet),
         ("report.csv", f"SELECT {safe} FROM report WHERE {shown}", csv),
         ("failed.csv", _failed_query(connection), csv),
         ("attempts.parquet", "SELECT * FROM attempts ORDER BY answered_at, call", parquet),
     ):
-        connection.execute(copy.format(query=query, file=literal(files[name]), options=options))
-    return files
+        file = folder / name
+        connection.execute(f"COPY ({query}) TO {literal(file)} ({options})")
+        written.append(file)
+    return written
 
 
 def _safe_cell(name: str, kind: str) -> str:
@@ -180,10 +197,7 @@ def _safe_cell(name: str, kind: str) -> str:
 
 
 def _failed_query(connection: duckdb.DuckDBPyConnection) -> str:
-    """What did not succeed, as a manifest again: cells are raw, URLs whole.
-
-    A report has the plan's rows in their order, so a row's number in it is its `seq`.
-    """
+    """What did not succeed, as a manifest again: cells are raw, URLs whole."""
     own = ", ".join(
         f"{source} AS {name}" if source.partition(".")[2] != name else source
         for name, source in FAILED_COLUMNS.items()
@@ -194,7 +208,7 @@ def _failed_query(connection: duckdb.DuckDBPyConnection) -> str:
         if name.startswith(_CARRIED) and _own_name(name).casefold() not in _SAID_BEFORE
     )
     return (
-        f"SELECT {own}{carried} FROM plan p JOIN report r ON r.rowid = p.seq "
+        f"SELECT {own}{carried} FROM plan p JOIN report r ON r.seq = p.seq "
         "WHERE r.outcome IN ('failed', 'rejected') ORDER BY p.seq"
     )
 
@@ -215,14 +229,21 @@ def ledger_changes(connection: duckdb.DuckDBPyConnection, file: Path, *, now: st
         }.get(name, name)
         for name in COLUMNS
     )
+    connection.execute(  # by key first: of whole rows only those that changed are read
+        "CREATE OR REPLACE TEMP TABLE went AS SELECT key FROM ledger l "
+        "WHERE gone_at IS NULL AND NOT EXISTS (SELECT 1 FROM plan p WHERE p.key = l.key)"
+    )
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE came_back AS SELECT key FROM plan p WHERE back "
+        "AND NOT EXISTS (SELECT 1 FROM endings e WHERE e.key = p.key AND e.learned)"
+    )
     columns = ", ".join(COLUMNS)
+    whole = f"(SELECT {columns} FROM ledger)"
     connection.execute(
         f"COPY (SELECT {learned} FROM endings WHERE learned UNION ALL BY NAME "
-        f"SELECT * REPLACE (TIMESTAMP '{now}' AS gone_at) FROM (SELECT {columns} FROM ledger l "
-        "WHERE gone_at IS NULL AND NOT EXISTS (SELECT 1 FROM plan p WHERE p.key = l.key)) "
-        "UNION ALL BY NAME SELECT * REPLACE (NULL::TIMESTAMP AS gone_at) FROM "
-        f"(SELECT {columns} FROM ledger l WHERE gone_at IS NOT NULL AND EXISTS "
-        "(SELECT 1 FROM plan p WHERE p.key = l.key AND p.back) AND NOT EXISTS "
-        "(SELECT 1 FROM endings e WHERE e.key = l.key AND e.learned))) "
+        f"SELECT * REPLACE (TIMESTAMP '{now}' AS gone_at) "
+        f"FROM {whole} SEMI JOIN went USING (key) UNION ALL BY NAME "
+        "SELECT * REPLACE (NULL::TIMESTAMP AS gone_at) "
+        f"FROM {whole} SEMI JOIN came_back USING (key) WHERE gone_at IS NOT NULL) "
         f"TO {literal(file)} (FORMAT parquet, COMPRESSION zstd)"
     )

@@ -18,7 +18,7 @@ from packshot.world.manifest_cells import Cell, json_record, readable, texts
 from packshot.world.manifest_files import ManifestFile, delimiter_of, intact
 
 _CHUNK_CHARS = 4_000_000
-_CHUNK_RECORDS = 50_000
+_CHUNK_RECORDS = 10_000
 _END = "end of file\n"
 _ADDRESS = ("http://", "https://")
 
@@ -287,7 +287,7 @@ class _Parquet:
         """All records; nulls are empty."""
         row = 1
         with intact(self._name), self._file:
-            for batch in self._file.iter_batches(_CHUNK_RECORDS // 5):
+            for batch in self._file.iter_batches(_CHUNK_RECORDS):
                 columns = [texts(column) for column in batch.columns]
                 yield Chunk(range(row, row + batch.num_rows), columns, lists=True)
                 row += batch.num_rows

@@ -11,6 +11,8 @@ from packshot.world.store import Store
 from packshot.world.tables import literal
 
 DOWNLOADS_AT_ONCE = 16
+DOWNLOADS_AHEAD = 1000
+"""So many are asked for at once; a large run has a hundred thousand small files."""
 
 _REMEMBERED = {
     name: kind for name, kind in COLUMNS.items() if name not in {"reason_code", "reason"}
@@ -52,31 +54,37 @@ INTENT_COLUMNS = {
 }
 
 
-def fetch_all(store: Store, folder: str, into: Path) -> list[Path]:
-    """Local paths of all waves in a folder of the store, fetched side by side."""
-    names = [f"{folder}/{name}" for name in store.names(folder) if name.endswith(".jsonl")]
-    into.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
-        return list(pool.map(lambda name: store.download(name, into), names))
-
-
 def load_events(
     connection: duckdb.DuckDBPyConnection, store: Store, run_folder: str, scratch: Path
 ) -> None:
     """A run's events: `endings`, `attempts`, `purchases`, `intents` and those `withdrawn`."""
     parts = _together(store, f"{run_folder}/parts", scratch / "parts")
     intents = _together(store, f"{run_folder}/intents", scratch / "intents")
+    _view_endings(connection, parts, scratch / "endings.parquet")
     for table, kind, columns in (
-        ("endings", "ending", ENDING_COLUMNS),
         ("attempts", "attempt", ATTEMPT_COLUMNS),
         ("purchases", "purchase", PURCHASE_COLUMNS),
         ("withdrawn", "withdrawn", WITHDRAWN_COLUMNS),
     ):
         _load(connection, table, parts, columns, f"kind = '{kind}'")
     _load(connection, "intents", intents, INTENT_COLUMNS, "true")
+
+
+def _view_endings(connection: duckdb.DuckDBPyConnection, parts: Path | None, file: Path) -> None:
+    """The last ending of each item, as a view of a file: in memory they would be the most."""
+    events = _events(parts, ENDING_COLUMNS, "kind = 'ending'")
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE endings AS SELECT * FROM endings "
-        "QUALIFY row_number() OVER (PARTITION BY key ORDER BY ended_at DESC) = 1"
+        f"COPY ({events}) TO {literal(file)} "
+        "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 10_000)"
+    )
+    rows = f"read_parquet({literal(file)}, file_row_number = true)"
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE last_endings AS "
+        f"SELECT max_by(file_row_number, ended_at) AS file_row_number FROM {rows} GROUP BY key"
+    )
+    connection.execute(
+        "CREATE OR REPLACE VIEW endings AS SELECT * EXCLUDE (file_row_number) "
+        f"FROM {rows} SEMI JOIN last_endings USING (file_row_number)"
     )
 
 
@@ -86,13 +94,16 @@ def _together(store: Store, folder: str, into: Path) -> Path | None:
     It lies in scratch space: a folder's files are read where they are, and beside them it would
     be read as one more wave by whoever publishes the run after us.
     """
-    files = fetch_all(store, folder, into)
-    if not files:
+    names = [f"{folder}/{name}" for name in store.names(folder) if name.endswith(".jsonl")]
+    into.mkdir(parents=True, exist_ok=True)
+    if not names:
         return None
     whole = into / "together.waves"
-    with whole.open("wb") as target:
-        for file in files:
-            target.write(file.read_bytes().rstrip(b"\n") + b"\n")
+    with whole.open("wb") as target, ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
+        for first in range(0, len(names), DOWNLOADS_AHEAD):
+            some = names[first : first + DOWNLOADS_AHEAD]
+            for file in pool.map(lambda name: store.download(name, into), some):
+                target.write(file.read_bytes().rstrip(b"\n") + b"\n")
     return whole
 
 
@@ -103,16 +114,20 @@ def _load(
     columns: dict[str, str],
     where: str,
 ) -> None:
-    wanted = ", ".join(f'"{name}"' for name in columns)
+    events = _events(file, columns, where)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {events}")
+
+
+def _events(file: Path | None, columns: dict[str, str], where: str) -> str:
+    """A query for the events of one kind."""
     if file is None:
         empty = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in columns.items())
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {empty} WHERE false")
-        return
+        return f"SELECT {empty} WHERE false"
+    wanted = ", ".join(f'"{name}"' for name in columns)
     typed = ", ".join(
         f"'{name}': '{kind}'" for name, kind in (columns | {"kind": "VARCHAR"}).items()
     )
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {wanted} FROM "
-        f"read_json({literal(file)}, format = 'newline_delimited', columns = {{{typed}}}) "
-        f"WHERE {where}"
+    return (
+        f"SELECT {wanted} FROM read_json({literal(file)}, "
+        f"format = 'newline_delimited', columns = {{{typed}}}) WHERE {where}"
     )

@@ -13,6 +13,7 @@ from packshot.run.summary import Money, Summary
 
 COLUMNS = {
     "row": "INTEGER",
+    "seq": "BIGINT",
     "file": "VARCHAR",
     "sku": "VARCHAR",
     "source_url": "VARCHAR",
@@ -43,7 +44,7 @@ def report(*rows: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     kinds = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
     connection.execute(f"CREATE TEMP TABLE report ({kinds})")
     for number, row in enumerate(rows, start=2):
-        row = {"row": number, "needs_review": False, **row}  # noqa: PLW2901 - with its defaults
+        row = {"row": number, "seq": number, "needs_review": False, **row}  # noqa: PLW2901 - with its defaults
         marks = ", ".join("?" * len(row))
         connection.execute(
             f"INSERT INTO report ({', '.join(row)}) VALUES ({marks})", list(row.values())
