@@ -34,7 +34,7 @@ from packshot.world.lease import Lease
 from packshot.world.ledger import Head, Ledger
 from packshot.world.manifest_staging import Staged
 from packshot.world.masters import Demanded, Masters
-from packshot.world.pictures import PixelBudget
+from packshot.world.pixel_budget import PixelBudget
 from packshot.world.scratch import new_scratch
 from packshot.world.spool import Spool
 from packshot.world.store import Store, open_store

@@ -5,7 +5,7 @@ from threading import Event, Thread
 
 import pytest
 
-from packshot.world.pictures import PixelBudget
+from packshot.world.pixel_budget import PixelBudget
 
 
 def test_the_budget_makes_a_thread_wait() -> None:
