@@ -29,13 +29,13 @@ from packshot.world.fetch import Fetched, Fetcher
 from packshot.world.masters import Demanded, Masters
 from packshot.world.pictures import (
     PictureFacts,
-    PixelBudget,
     already_cut_out,
     decode_upright,
     inspect,
     prepare,
     preview,
 )
+from packshot.world.pixel_budget import PixelBudget
 
 ITEMS_AT_ONCE = 2048
 """So many rows of the work file are in memory at a time."""
