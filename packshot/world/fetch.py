@@ -113,14 +113,6 @@ def _patience(end: float, longest: float) -> Callable[[Exception], bool | float]
     return answer
 
 
-def _host(url: str) -> str:
-    """Whose places a web address needs; empty for what is none."""
-    try:
-        return httpx.URL(url).host
-    except httpx.InvalidURL:
-        return ""
-
-
 def _time_left(store: Any, end: float) -> dict[str, float]:  # noqa: ANN401  fsspec is untyped
     """A limit for one request, where the file system takes one: those over a network do."""
     return {"timeout": max(end - time.monotonic(), 0.001)} if store.async_impl else {}
@@ -169,9 +161,9 @@ class Fetcher:
         """Hang up everywhere."""
         self._client.close()
 
-    def is_crowded(self, url: str) -> bool:
-        """Whether a picture's host has enough to do, and those who wait for it besides."""
-        return self._places.crowded(_host(url))
+    def is_crowded(self, host: str) -> bool:
+        """Whether a host has enough to do, and those who wait for it besides."""
+        return self._places.crowded(host)
 
     def fetch(
         self,

@@ -22,6 +22,7 @@ from packshot.facts.errors import (
 from packshot.world import silent_hosts
 from packshot.world.fetch import SILENT_ROUNDS, Fetcher, FetchLimits
 from packshot.world.fetch_answers import judge
+from packshot.world.fetch_places import host_of
 from tests.world.played_shop import (
     PICTURE,
     Page,
@@ -362,9 +363,9 @@ def test_a_host_with_enough_to_do_is_crowded(shop: Shop) -> None:
     fetcher = Fetcher(FetchLimits(per_host=1), allow_hosts=["127.0.0.1"])
     with ThreadPoolExecutor(2) as pool:
         crowd = [pool.submit(fetcher.fetch, shop.url(), deadline_seconds=5) for _ in range(2)]
-        while not fetcher.is_crowded(shop.url("/other.png")):
+        while not fetcher.is_crowded(host_of(shop.url("/other.png"))):
             time.sleep(0.01)
-        assert not fetcher.is_crowded("https://elsewhere.example/a.png")
+        assert not fetcher.is_crowded("elsewhere.example")
         release.set()
         assert all(one.result() for one in crowd)
-    assert not fetcher.is_crowded(shop.url())
+    assert not fetcher.is_crowded(host_of(shop.url()))
