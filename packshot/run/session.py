@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
+import duckdb
 import pyarrow.parquet as pq
 
 from packshot.decisions.delta import PlanState
@@ -30,7 +31,7 @@ from packshot.run.looking import Standing, draw_up, scratch_folder, stage
 from packshot.run.past_runs import spent_before
 from packshot.run.plan import Plan
 from packshot.run.planning import utc_now
-from packshot.run.publishing import publish, publish_interrupted
+from packshot.run.publishing import Published, publish, publish_interrupted
 from packshot.run.summary import Summary
 from packshot.run.turns import Turns, prices_of
 from packshot.run.work import WorkItem
@@ -346,11 +347,24 @@ def publish_report(shop: Workshop) -> Summary:
             "pause": round(stats.waited_for_pause, 3),
         },
     }
-    published = publish(
-        shop.place, shop.head, shop.run_id, shop.folder / "report", lease=shop.lease, live=live
-    )
+    published = _published(shop, live)
     shop.head, shop.summary = published.head, published.summary
     return published.summary
+
+
+def _published(shop: Workshop, live: dict[str, Any]) -> Published:
+    """DuckDB's errors quote rows, and rows hold URLs: only their kind is told."""
+    scratch = shop.folder / "report"
+    try:
+        return publish(shop.place, shop.head, shop.run_id, scratch, lease=shop.lease, live=live)
+    except duckdb.Error as error:
+        kind = type(error).__name__
+    # Raised out here: in there the error would travel along as what this one came of.
+    raise StoreUnavailable(
+        f"the report of run {shop.run_id} cannot be made ({kind}); what was bought is kept, and "
+        f"the next run tries again from the files in {shop.run_folder}",
+        code="report_failed",
+    )
 
 
 def leave_unpublished(shop: Workshop) -> None:

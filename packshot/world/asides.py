@@ -19,6 +19,9 @@ SUFFIX = ".partial"
 ABANDONED_SECONDS = 86_400
 """After so long nobody is still writing a file, on whatever machine."""
 
+_NO_SUCH_ORDER = frozenset({errno.EINVAL, errno.ENOTSUP})
+"""What network file systems answer that cannot force a folder to the disk."""
+
 
 class Asides:
     """One folder for all files of a place that are not whole yet."""
@@ -53,6 +56,9 @@ def force_to_disk(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SUCH_ORDER:
+            raise
     finally:
         os.close(descriptor)
 

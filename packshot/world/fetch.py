@@ -57,8 +57,8 @@ class FetchLimits:
     max_bytes: int = 50_000_000
     connect_seconds: float = 10.0
     read_seconds: float = 20.0
-    try_seconds: float = 120.0
-    """One try in all, so that a dribble does not use up the time of four."""
+    request_seconds: float = 120.0
+    """One request in all, so that a dribble does not use up the time of four tries."""
     redirects: int = 5
     at_once: int = 16
     per_host: int = 6
@@ -113,14 +113,6 @@ def _patience(end: float, longest: float) -> Callable[[Exception], bool | float]
     return answer
 
 
-def _host(url: str) -> str:
-    """Whose places a web address needs; empty for what is none."""
-    try:
-        return httpx.URL(url).host
-    except httpx.InvalidURL:
-        return ""
-
-
 def _time_left(store: Any, end: float) -> dict[str, float]:  # noqa: ANN401  fsspec is untyped
     """A limit for one request, where the file system takes one: those over a network do."""
     return {"timeout": max(end - time.monotonic(), 0.001)} if store.async_impl else {}
@@ -169,9 +161,9 @@ class Fetcher:
         """Hang up everywhere."""
         self._client.close()
 
-    def is_crowded(self, url: str) -> bool:
-        """Whether a picture's host has enough to do, and those who wait for it besides."""
-        return self._places.crowded(_host(url))
+    def is_crowded(self, host: str) -> bool:
+        """Whether a host has enough to do, and those who wait for it besides."""
+        return self._places.crowded(host)
 
     def fetch(
         self,
@@ -213,7 +205,6 @@ class Fetcher:
         self._permit(scheme)
         if scheme not in WEB:
             return self._from_store(scheme, url, known, end)
-        end = min(end, time.monotonic() + self._limits.try_seconds)
         with until(end), in_our_words(url):
             request = self._client.build_request("GET", url, headers=known.headers())
             for _ in range(self._limits.redirects + 1):
@@ -239,7 +230,10 @@ class Fetcher:
         host = request.url.host
         with self._places.take(host, end), self._silent.listening(host):
             self._count(requests=1)
-            with closing(self._client.send(request, stream=True)) as response:
+            with (
+                until(min(end, time.monotonic() + self._limits.request_seconds)),
+                closing(self._client.send(request, stream=True)) as response,
+            ):
                 return response.next_request or self._read(response, known)
 
     def _read(self, response: httpx.Response, known: Validators) -> _Answer:

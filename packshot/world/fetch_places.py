@@ -6,10 +6,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock, Semaphore
 
+import httpx
+
 from packshot.facts.errors import Unreachable
 
 LEAST_SECONDS = 1.0
 """Whoever has waited for a place begins with so much time left, or not at all."""
+
+
+def host_of(url: str) -> str:
+    """Whose places a web address needs; empty for what is none."""
+    try:
+        return httpx.URL(url).host
+    except httpx.InvalidURL:
+        return ""
 
 
 @dataclass(slots=True)

@@ -24,6 +24,8 @@ LOCAL_PROTOCOLS = frozenset({"file", "local"})
 S3_PROTOCOLS = frozenset({"s3", "s3a"})
 PROTOCOLS = S3_PROTOCOLS | {"memory"}
 """What creates exclusively and lists at once; most other file systems do neither."""
+ROUNDS = 2
+"""Botocore tries five times by itself, 15 seconds each; s3fs would have it do so five times."""
 REMOVALS = 100
 """So often in a row nobody empties the folder that a file is to be made in."""
 
@@ -161,6 +163,8 @@ class ObjectStore:
             use_listings_cache=False,
             **(storage.fsspec_options() if self._is_s3 else {}),
         )
+        if self._is_s3:
+            self._fs.retries = ROUNDS
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}" if name else self._root

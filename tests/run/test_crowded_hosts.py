@@ -21,7 +21,8 @@ FIRST = WorkItem(
 def items(hosts: str) -> Iterator[WorkItem]:
     """Pictures, one per letter, of the host that the letter names."""
     return (
-        dataclasses.replace(FIRST, number=number, url=host) for number, host in enumerate(hosts)
+        dataclasses.replace(FIRST, number=number, url=f"https://{host}/{number}")
+        for number, host in enumerate(hosts)
     )
 
 

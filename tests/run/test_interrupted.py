@@ -219,7 +219,7 @@ def test_a_run_killed_when_its_report_was_written(stocked: Shop) -> None:
 def test_an_answer_that_was_not_stored_yet_is_not_lost(stocked: Shop, tmp_path: Path) -> None:
     """The copy on this machine outlives its run; the next one stores it and pays nothing twice."""
     stocked.settings = {"limits": {"workers": 1}, "spool": str(tmp_path / "spool")}
-    die_before_keeping(stocked.job(), KEY)
+    die_before_keeping(stocked.job(limit=1), KEY)
     assert stocked.market.state.charged_calls == 1
     assert not list(stocked.state.glob("masters/*/*/*.zip"))
     night = stocked.night(limit=3)

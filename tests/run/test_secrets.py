@@ -176,6 +176,26 @@ def test_nothing_planted_leaves_the_private_inputs(
     assert held == PRIVATE, "the private inputs hold what must be fetched, else this test is blind"
 
 
+def test_a_report_that_cannot_be_made_quotes_no_row(tempting: Shop) -> None:
+    """A damaged file of the run is named by its run, and by no word that is in it."""
+    shop, _ = session.begin(tempting.job(), KEY)
+    try:
+        session.read_manifest(shop)
+        session.detect_changes(shop)
+        session.check_credits(shop)
+        session.run_in_threads(shop)
+        shop.journal.flush()
+        (part, *_) = (tempting.state / shop.run_folder / "parts").iterdir()
+        damaged = {"kind": "ending", "key": "a", "ended_at": signed("https://cdn.example/a")}
+        part.write_text(part.read_text() + "\n" + json.dumps(damaged))
+        with pytest.raises(PackshotError, match=r"the report of run .* cannot be") as failure:
+            session.publish_report(shop)
+    finally:
+        shop.close()
+    assert failure.value.code == "report_failed"
+    assert not leaks(told(failure.value))
+
+
 def test_a_dead_run_and_its_report_keep_secrets_too(
     tempting: Shop, said: pytest.LogCaptureFixture
 ) -> None:

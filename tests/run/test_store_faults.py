@@ -44,6 +44,7 @@ STORE: dict[str, Callable[[], Rule]] = {
     "access denied to everything": lambda: _when_bought(DENIED),
     "no bucket any more": lambda: _when_bought(Refusal(404, "NoSuchBucket")),
     "hanging up on everything": lambda: _when_bought(Refusal(0, "")),
+    "silence to everything": lambda: _when_bought(Refusal(-1, "")),
     "access denied to every picture": lambda: _after(1, DENIED, part="/out/"),
 }
 """What the store does, from the second purchase or picture on, by the words of the table."""
@@ -82,6 +83,7 @@ def s3(bucket_url: str, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> It
     with faulty_s3(s3_endpoint) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
+        monkeypatch.setenv("FSSPEC_S3", '{"config_kwargs": {"read_timeout": 3}}')  # not 15
         S3FileSystem.clear_instance_cache()  # or clients of the endpoint before are used again
         yield server
     S3FileSystem.clear_instance_cache()

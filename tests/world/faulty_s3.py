@@ -12,7 +12,7 @@ HOP_BY_HOP = frozenset({"connection", "transfer-encoding", "content-length", "da
 
 
 class Refusal(NamedTuple):
-    """An answer of S3 that is no success; status 0 hangs up."""
+    """An answer of S3 that is no success; status 0 hangs up, and -1 says nothing at all."""
 
     status: int
     code: str
@@ -32,6 +32,7 @@ class FaultyS3(ThreadingHTTPServer):
         self.behind = urlsplit(behind).netloc
         self.rule: Rule = lambda _method, _path: None
         self.refused = 0
+        self.closed = threading.Event()
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
@@ -54,8 +55,10 @@ class _Request(BaseHTTPRequestHandler):
             self._pass_on(body)
             return
         self.server.refused += 1
-        if not refusal.status:
+        if refusal.status <= 0:
             self.close_connection = True
+            if refusal.status < 0:
+                self.server.closed.wait(60)
             self.connection.close()
             return
         said = f"<Error><Code>{refusal.code}</Code><Message>{refusal.code}</Message></Error>"
@@ -94,5 +97,6 @@ def faulty_s3(behind: str) -> Iterator[FaultyS3]:
     try:
         yield server
     finally:
+        server.closed.set()
         server.shutdown()
         server.server_close()

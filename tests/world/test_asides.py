@@ -2,6 +2,7 @@
 
 import errno
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from subprocess import run
 from sys import executable
@@ -73,3 +74,19 @@ def test_what_is_written_outlives_a_power_cut(
     monkeypatch.setattr(os, "fsync", fsync)
     Asides(tmp_path).write(target, lambda path: path.write_bytes(b"x"))
     assert forced == [(SUFFIX, []), ("masters", ["a"])]
+
+
+@pytest.mark.parametrize(("code", "matters"), [(errno.EINVAL, False), (errno.EIO, True)])
+def test_a_file_system_that_forces_nothing_is_written_to_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, *, matters: bool
+) -> None:
+    """A disk that fails is another matter."""
+
+    def fsync(_: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    target = tmp_path / "a"
+    with pytest.raises(OSError, match="error") if matters else nullcontext():
+        Asides(tmp_path).write(target, lambda path: path.write_bytes(b"x"))
+    assert target.exists() is not matters

@@ -22,6 +22,7 @@ from packshot.facts.errors import (
 from packshot.world import silent_hosts
 from packshot.world.fetch import SILENT_ROUNDS, Fetcher, FetchLimits
 from packshot.world.fetch_answers import judge
+from packshot.world.fetch_places import host_of
 from tests.world.played_shop import (
     PICTURE,
     Page,
@@ -338,11 +339,21 @@ def test_a_host_that_still_answers_is_not_silent(shop: Shop) -> None:
     assert codes == 3 * ["unreachable", "unreachable", "source_missing"]
 
 
-def test_one_try_has_its_own_limit(shop: Shop) -> None:
+def test_one_request_has_its_own_limit(shop: Shop) -> None:
     """A dribble is given up early enough for another try."""
     shop.pages["/a.png"] = in_turn([dribble, Visit.answer])
-    limits = FetchLimits(try_seconds=0.3)
+    limits = FetchLimits(request_seconds=0.3)
     assert get(shop.url(), limits=limits, seconds=5).tries == 2
+
+
+def test_waiting_for_a_place_takes_nothing_from_a_request(shop: Shop) -> None:
+    """Its own limit begins when it does."""
+    shop.pages["/a.png"] = lambda visit: (time.sleep(0.4), visit.answer())[1]
+    limits = FetchLimits(per_host=1, request_seconds=0.7, tries=1)
+    fetcher = Fetcher(limits, allow_hosts=["127.0.0.1"])
+    with ThreadPoolExecutor(3) as pool:
+        three = [pool.submit(fetcher.fetch, shop.url(), deadline_seconds=5) for _ in range(3)]
+        assert [one.result().tries for one in three] == [1, 1, 1]
 
 
 def test_a_host_with_enough_to_do_is_crowded(shop: Shop) -> None:
@@ -352,9 +363,9 @@ def test_a_host_with_enough_to_do_is_crowded(shop: Shop) -> None:
     fetcher = Fetcher(FetchLimits(per_host=1), allow_hosts=["127.0.0.1"])
     with ThreadPoolExecutor(2) as pool:
         crowd = [pool.submit(fetcher.fetch, shop.url(), deadline_seconds=5) for _ in range(2)]
-        while not fetcher.is_crowded(shop.url("/other.png")):
+        while not fetcher.is_crowded(host_of(shop.url("/other.png"))):
             time.sleep(0.01)
-        assert not fetcher.is_crowded("https://elsewhere.example/a.png")
+        assert not fetcher.is_crowded("elsewhere.example")
         release.set()
         assert all(one.result() for one in crowd)
-    assert not fetcher.is_crowded(shop.url())
+    assert not fetcher.is_crowded(host_of(shop.url()))
