@@ -84,7 +84,7 @@ class Allowance:
         self._unread: list[Call] = []
         self._last_end = -math.inf
         self._counts_arrivals = False
-        self._told = False
+        self.told = False
         """The provider has said what is left; until then each process keeps to its part."""
         self._known_at = -math.inf
         """When the call left that brought the latest count."""
@@ -145,7 +145,7 @@ class Allowance:
             self._settle(call, stale=stale)
         if stale:
             return
-        self.limit, self._told = reading.limit, True
+        self.limit, self.told = reading.limit, True
         if not window.confirmed:
             self._confirm(window, ends, used - (call.weight if call else 0.0), now)
         window.ends = max(window.ends, min(ends, window.latest_end))
@@ -216,7 +216,7 @@ class Allowance:
         sharers = self._sharers()
         if self.sharers > 1:
             flying = self._weight_in_flight() * self._calm() * sharers
-            return flying + (counted + unread if self._told else unread * sharers)
+            return flying + (counted + unread if self.told else unread * sharers)
         if self._counts_arrivals and counted <= own:
             return own + unread
         twice = 1.0 if self._counts_arrivals else 2 * sharers - 1
@@ -232,7 +232,7 @@ class Allowance:
 
     def _doubt(self, weight: float, now: float) -> float:
         """How much an old reading is to be doubted; the smallest call is ventured, and tells."""
-        if self.sharers == 1 or not self._told or weight <= 1:
+        if self.sharers == 1 or not self.told or weight <= 1:
             return 1.0
         return 1 + max(0.0, now - self._known_at) / (3 * self._latency)
 

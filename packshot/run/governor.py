@@ -227,7 +227,7 @@ class Governor:
         if now < self._paused_until or (self._probing and self._flying):
             self._hold = "pause"
             return None
-        if len(self._flying) >= self._pace.calls_at_once:
+        if len(self._flying) >= self._width():
             self._hold = "slot"
             return None
         if self._windows.fits(head.weight, now):
@@ -235,6 +235,11 @@ class Governor:
         self._hold = "pace"
         overtaken = self._windows.may_be_overtaken(head, now)
         return self._smaller_than(head, now) if overtaken else None
+
+    def _width(self) -> int:
+        """Calls at once; our part of them where the provider does not say what is left."""
+        width = self._pace.calls_at_once
+        return width if self._windows.told else max(1, width // max(1, self._parts))
 
     def _smaller_than(self, head: Call, now: float) -> Call | None:
         """The first that has room: whatever weighs more than what had none has none either."""

@@ -17,6 +17,8 @@ class SlidingAllowance:
     def __init__(self, limit: float, window_seconds: float) -> None:
         self.limit = limit
         self.sharers = 1
+        self.told = False
+        """The provider has said what is left."""
         self.busy_sent = self.busy_limit = 0.0
         """Sent and allowed in stretches of one window that ended with work waiting."""
         self._length = window_seconds
@@ -71,6 +73,7 @@ class SlidingAllowance:
             return
         self.limit = reading.limit
         if reading.remaining is not None:
+            self.told = True
             self._beside = max(0.0, reading.limit - reading.remaining - self._own())
             self._beside_until = now + self._length + self._guard
 

@@ -32,6 +32,11 @@ class Windows:
         """When there is room again that there is not now."""
         return min(each.next_start for each in self._by_length.values())
 
+    @property
+    def told(self) -> bool:
+        """Whether the provider itself says what is left."""
+        return any(each.told for each in self._by_length.values())
+
     def share(self, sharers: int) -> None:
         """Keep to one of so many parts."""
         self._sharers = sharers

@@ -215,6 +215,18 @@ def test_parts_of_a_fixed_window_of_which_nothing_is_told() -> None:
     assert governor._ask(1, clock.now).sent is None
 
 
+def test_calls_at_once_have_parts_until_the_provider_speaks() -> None:
+    """Ten of forty for one of four; all of them once the headers tell what is left."""
+    clock = Clock()
+    governor = Governor(PACE, clock=clock)
+    governor.share(4)
+    calls = [governor._ask(1, clock.now) for _ in range(40)]
+    assert sum(call.sent is not None for call in calls) == 10
+    governor._mine.call = calls[0]
+    governor.learn(PaceReading(5000, 4999, 59))
+    assert sum(call.sent is not None for call in calls) == 40
+
+
 def test_idleness_counts_from_the_last_call() -> None:
     """Not while somebody waits or a call is in flight; being told of others is no work."""
     clock = Clock()
