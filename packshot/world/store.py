@@ -26,6 +26,9 @@ PROTOCOLS = S3_PROTOCOLS | {"memory"}
 """What creates exclusively and lists at once; most other file systems do neither."""
 ROUNDS = 2
 """Botocore tries five times by itself, 15 seconds each; s3fs would have it do so five times."""
+ANSWER_SECONDS = 180.0
+SLOWEST_BYTES_PER_SECOND = 100_000
+"""A write has the former and its bytes at this speed: waiting for a `100 Continue` knows no end."""
 REMOVALS = 100
 """So often in a row nobody empties the folder that a file is to be made in."""
 
@@ -179,11 +182,23 @@ class ObjectStore:
         self, name: str, content: bytes, content_type: str = "application/octet-stream"
     ) -> None:
         with writing(self.url):
-            self._fs.pipe_file(self._path(name), content, **self._typed(content_type))
+            self._fs.pipe_file(
+                self._path(name), content, **self._typed(content_type), **self._limit(len(content))
+            )
 
     def upload(self, name: str, file: Path, content_type: str = "application/octet-stream") -> None:
         with writing(self.url):
-            self._fs.put_file(str(file), self._path(name), **self._typed(content_type))
+            self._fs.put_file(
+                str(file),
+                self._path(name),
+                **self._typed(content_type),
+                **self._limit(file.stat().st_size),
+            )
+
+    def _limit(self, size: int) -> dict[str, float]:
+        """How long a write may take; memory takes no such word."""
+        seconds = ANSWER_SECONDS + size / SLOWEST_BYTES_PER_SECOND
+        return {"timeout": seconds} if self._is_s3 else {}
 
     def _typed(self, content_type: str) -> dict[str, str]:
         return {"ContentType": content_type, **self._headers} if self._is_s3 else {}
@@ -192,7 +207,11 @@ class ObjectStore:
         with writing(self.url):
             try:
                 self._fs.pipe_file(
-                    self._path(name), content, mode="create", **self._typed("application/json")
+                    self._path(name),
+                    content,
+                    mode="create",
+                    **self._typed("application/json"),
+                    **self._limit(len(content)),
                 )
             except FileExistsError:
                 raise AlreadyThere(name) from None

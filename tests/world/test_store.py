@@ -2,9 +2,11 @@
 
 import errno
 import os
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +20,7 @@ from s3fs.errors import translate_boto_error
 
 from packshot.facts.errors import BadOption, StoreUnavailable
 from packshot.facts.job import Storage
+from packshot.world import store as store_module
 from packshot.world.store import AlreadyThere, LocalStore, ObjectStore, Store, open_store
 from tests.world.processes import OPENING, ROOT
 
@@ -410,3 +413,25 @@ def test_other_file_systems_work_alike() -> None:
     with pytest.raises(AlreadyThere):
         memory.create("f/a", b"y")
     assert (memory.read("f/a"), memory.names("f")) == (b"x", ["a"])
+
+
+def test_a_store_that_accepts_and_never_answers_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even that we may go on: no timeout of the client's own has begun by then."""
+    monkeypatch.setattr(store_module, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    (tmp_path / "file").write_bytes(b"x")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        place = open_store("s3://shop/state", Storage(endpoint_url=endpoint))
+        begun = time.monotonic()
+        for write in (
+            lambda: place.write("a", b"x"),
+            lambda: place.create("b", b"x"),
+            lambda: place.upload("c", tmp_path / "file"),
+        ):
+            with pytest.raises(StoreUnavailable, match="nobody answers there"):
+                write()
+        assert time.monotonic() - begun < 20
