@@ -129,7 +129,11 @@ class LocalStore:
         with in_our_words(self.url):
             try:
                 found = [entry.name for entry in (self.root / folder).iterdir()]
-            except (FileNotFoundError, NotADirectoryError):
+            except FileNotFoundError:
+                return []
+            except NotADirectoryError:
+                if not self.root.is_dir():  # a file is in the way of the whole place
+                    raise
                 return []
         return sorted(name for name in found if not name.endswith(SUFFIX))
 

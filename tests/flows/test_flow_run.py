@@ -114,12 +114,12 @@ def recorded(shop: Shop) -> list[dict[str, Any]]:
 
 def test_at_the_time_to_finish_by_calls_in_flight_land(flows: Popen[str], shop: Shop) -> None:
     """No new call leaves, none is cut off, the rest is put off and the report is published."""
-    shop.market.state.change({"latency_seconds": 5.0})
+    shop.market.state.change({"latency_seconds": 12.0})
     try:
         name, message = run(
             flows,
             shop,
-            seconds_until_finish=4.0,
+            seconds_until_finish=10.0,
             finish_by="05:30",
             limits={"calls_at_once": 4},
         )
