@@ -179,5 +179,7 @@ def _rows(summary: Summary, place: Place) -> list[dict[str, Any]]:
     except (FileNotFoundError, PackshotError):
         return []
     columns = ["row", "sku", "outcome", "reason", "pictures", "needs_review", "review"]
-    rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(content), columns=columns).to_pylist()
+    # Not `read_table`: its threads may still hold the bytes when Python ends, which aborts.
+    table = pq.ParquetFile(io.BytesIO(content)).read(columns=columns, use_threads=False)
+    rows: list[dict[str, Any]] = table.to_pylist()
     return rows

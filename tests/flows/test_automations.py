@@ -103,9 +103,9 @@ def test_a_silent_run_has_crashed(prefect: Prefect, silent_run: tuple[str, str])
     run, _ = silent_run
     for _ in range(3):
         with suppress(AssertionError):
-            prefect.ended(run, 20)
+            prefect.ended(run, 60)
             break
         last_heard_of(prefect, *silent_run)
-    state = prefect.ended(run, 20)["state"]
+    state = prefect.ended(run, 60)["state"]
     assert state["name"] == "Crashed"
     assert state["message"] == "No heartbeat for 180 seconds"
