@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import cv2
 import duckdb
-import pyarrow.parquet as pq
+from pyarrow import dataset
 
 from packshot.decisions.delta import PlanState
 from packshot.decisions.quote import Verdict
@@ -171,6 +171,7 @@ def detect_changes(shop: Workshop) -> Plan:
         )
     shop.asked_again, shop.work_rows = planned.files.asked_again, planned.files.work_rows
     shop.plan, shop.files, shop.verdict = planned.plan, planned.files, planned.verdict
+    shop.work = dataset.dataset(planned.files.work)
     return planned.plan
 
 
@@ -290,12 +291,10 @@ def _leave(shop: Workshop, first: int, last: int) -> None:
 
 def _items(shop: Workshop, batch: Batch) -> Iterator[WorkItem]:
     """A few at a time: all batches together hold little of a large catalog."""
+    work, number = _there(shop.work), dataset.field("number")
     for first in range(batch.first, batch.last, ITEMS_AT_ONCE):
         last = min(first + ITEMS_AT_ONCE, batch.last)
-        table = pq.read_table(
-            shop.folder / "work.parquet",
-            filters=[("number", ">=", first), ("number", "<", last)],
-        )
+        table = work.to_table(filter=(number >= first) & (number < last))
         yield from (WorkItem.from_row(row) for row in table.to_pylist())
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 from packshot.decisions.quote import Verdict
 from packshot.facts.errors import BadOption, PackshotError
@@ -242,6 +243,8 @@ class Workshop:
     asked_again: int = 0
     """Known pictures that are fetched tonight."""
     work_rows: int = 0
+    work: Any = None
+    """The work file, opened once for all batches: what says where its rows lie grows with them."""
     staged: Staged | None = None
     files: PlanFiles | None = None
     plan: Plan | None = None
