@@ -1,9 +1,9 @@
 """Plans and summaries as people read them in a terminal."""
 
-import io
 import sys
 from collections import Counter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
 import pyarrow.parquet as pq
@@ -174,12 +174,12 @@ def _show_rows(summary: Summary, place: Place) -> None:
 def _rows(summary: Summary, place: Place) -> list[dict[str, Any]]:
     """Raises nothing: without its table a summary is still a summary."""
     name = f"{place.run_folder(summary.run_id)}/report.parquet"
-    try:
-        content = place.state.read(name)
-    except (FileNotFoundError, PackshotError):
-        return []
     columns = ["row", "sku", "outcome", "reason", "pictures", "needs_review", "review"]
-    # Not `read_table`: its threads may still hold the bytes when Python ends, which aborts.
-    table = pq.ParquetFile(io.BytesIO(content)).read(columns=columns, use_threads=False)
-    rows: list[dict[str, Any]] = table.to_pylist()
+    # From a file: Arrow's threads may still hold bytes of Python's when it ends, which aborts.
+    with TemporaryDirectory() as folder:
+        try:
+            file = place.state.download(name, Path(folder))
+        except (FileNotFoundError, PackshotError):
+            return []
+        rows: list[dict[str, Any]] = pq.read_table(file, columns=columns).to_pylist()
     return rows

@@ -12,7 +12,7 @@ from packshot.facts.errors import BadManifest
 _SKU = (
     "sku variantsku itemsku productsku contributionsku customlabelsku customlabel articlenumber "
     "articleno article artikelnummer artikel productnumber productcode reference itemnumber "
-    "itemcode itemid productid asin gtin ean mpn handle id"
+    "itemcode itemid productid id asin gtin ean mpn handle"
 )
 _IMAGE = (
     "imageurl imagelink mainimageurl mainimagelink mainimage productimageurl primaryimageurl "
@@ -36,10 +36,10 @@ MEANINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "skip": ("skip",),
     }
 )
-"""Names as compared, without case, spaces, `_` and `-`; the first one present wins."""
+"""Names as compared, without case, spaces, `_`, `-` and `#`; the first one present wins."""
 
-_NUMBERED = re.compile(r"(?P<stem>[a-z]+)\[?(?P<number>\d{1,3})\]?")
-_IGNORED = re.compile(r"[\s_-]+")
+_NUMBERED = re.compile(r"(?P<stem>[a-z]+)\[?(?P<number>\d{1,3})\]?(?P<tail>[a-z]*)")
+_IGNORED = re.compile(r"[\s_#-]+")
 _FEW = 3
 
 
@@ -170,16 +170,29 @@ class _Search:
         main = self.one("image")
         further = self._fitting(MEANINGS["further"])
         stems = {*MEANINGS["image"], *MEANINGS["further"]} - {"media", "url"}
+        if main is not None and plain(main) == "url":
+            stems.add("url")  # else `url2` may be anything's
         counted = [
-            (found["stem"] in MEANINGS["further"], int(found["number"]), name)
+            (stem in MEANINGS["further"], int(found["number"]), name)
             for name in self.header
             if name not in self.taken
             and (found := _NUMBERED.fullmatch(plain(name)))
-            and found["stem"] in stems
+            and (stem := f"{found['stem']}{found['tail']}") in stems
         ]
+        if not (main or further or counted):
+            counted = self._numbered_urls()
         numbered = tuple(name for _, _, name in sorted(counted, key=lambda item: item[:2]))
         self.taken.update(further, numbered)
         return (*([main] if main else []), *further), numbered
+
+    def _numbered_urls(self) -> list[tuple[bool, int, str]]:
+        """`url1`, `url2` …, where nothing else can be an image."""
+        found = [(_NUMBERED.fullmatch(plain(name)), name) for name in self.header]
+        return [
+            (False, int(match["number"]), name)
+            for match, name in found
+            if match and (match["stem"], match["tail"]) == ("url", "") and name not in self.taken
+        ]
 
     def _named(self, wanted: str, role: str) -> str:
         """A column the user named, exactly or but for case, spaces, `_` and `-`."""

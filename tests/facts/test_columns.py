@@ -93,3 +93,26 @@ def test_the_order_of_columns_changes_nothing(header: list[str]) -> None:
 def test_every_known_name_is_written_as_it_is_compared() -> None:
     """A name with a capital or an underscore could never match."""
     assert all(plain(name) == name for names in MEANINGS.values() for name in names)
+
+
+@pytest.mark.parametrize(
+    ("header", "sku", "images"),
+    [
+        (
+            "id,title,image_link,additional_image_link,gtin",
+            "id",
+            ["image_link", "additional_image_link"],
+        ),
+        ("id,mpn,ean,image_link", "id", ["image_link"]),
+        ("sku,image_2_url,image_1_url", "sku", ["image_1_url", "image_2_url"]),
+        ("sku,image2url,image1url", "sku", ["image1url", "image2url"]),
+        ("sku,image #1,image #2", "sku", ["image #1", "image #2"]),
+        ("sku,url_2,url_1", "sku", ["url_1", "url_2"]),
+        ("sku,url,url_2", "sku", ["url", "url_2"]),
+        ("sku,image,url_2", "sku", ["image"]),
+    ],
+)
+def test_feeds_and_numbers_in_any_place(header: str, sku: str, images: list[str]) -> None:
+    """A feed's `id` comes before codes that not every product has; a number may stand inside."""
+    found = understand(header.split(","), ColumnNames())
+    assert (found.sku, list(found.images)) == (sku, images)
