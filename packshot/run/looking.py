@@ -12,7 +12,7 @@ from packshot.decisions.delta import FETCHES, PlanState
 from packshot.decisions.quote import Funds, Quote, Verdict, decide
 from packshot.facts.errors import BadManifest, NeedsAnswer
 from packshot.facts.item import public
-from packshot.facts.job import Job
+from packshot.facts.job import Job, Options
 from packshot.facts.purchase import Account, PurchaseClass
 from packshot.providers.face import Provider
 from packshot.run.exact_plan import exact_demand
@@ -142,7 +142,8 @@ def draw_up(
     funds = Funds(account, job.max_credits, job.keep_credits)
     quote = Quote(wanted, funds, provider.pace)
     larger = LargerPurchase.quoted(Quote(enlarging, funds, provider.pace))
-    verdict, needs_answer = _verdict(job, quote, asked.asked_class)
+    gone = too_much_gone(job.options, files)
+    verdict, needs_answer = _verdict(job, quote, asked.asked_class, gone)
     plan = Plan(
         catalog=job.catalog,
         provider=provider.name,
@@ -178,8 +179,23 @@ def draw_up(
     return Planned(plan, files, verdict, staged)
 
 
-def _verdict(job: Job, quote: Quote, asked: PurchaseClass) -> tuple[Verdict, str | None]:
+def too_much_gone(options: Options, files: PlanFiles) -> str | None:
+    """What to ask before more of a catalog is taken for gone than a night explains."""
+    if files.gone <= options.max_gone_share * files.known:
+        return None
+    return (
+        f"{files.gone} of {files.known} known items are missing from the manifest, more than the "
+        f"share of {options.max_gone_share:.0%} that `max_gone_share` allows; was the export still "
+        "being written? Raise it if they are really gone"
+    )
+
+
+def _verdict(
+    job: Job, quote: Quote, asked: PurchaseClass, gone: str | None
+) -> tuple[Verdict, str | None]:
     """The verdict, and the question a person has to answer first, if there is one."""
+    if gone is not None:
+        return Verdict("stop", gone), gone
     try:
         verdict = decide(
             quote,

@@ -27,7 +27,7 @@ from packshot.facts.job import Job
 from packshot.facts.outcome import Outcome, ending_event
 from packshot.run.crowded_hosts import as_hosts_have_room
 from packshot.run.cutting import Life
-from packshot.run.looking import Standing, draw_up, scratch_folder, stage
+from packshot.run.looking import Standing, draw_up, scratch_folder, stage, too_much_gone
 from packshot.run.past_runs import spent_before
 from packshot.run.plan import Plan
 from packshot.run.planning import utc_now
@@ -161,14 +161,8 @@ def detect_changes(shop: Workshop) -> Plan:
         retry_failures=shop.retry_failures,
         progress=shop.progress,
     )
-    known, gone = planned.files.known, planned.files.gone
-    share = shop.job.options.max_gone_share
-    if gone > share * known:
-        raise NeedsAnswer(
-            f"{gone} of {known} known items are missing from the manifest, more than the share "
-            f"of {share:.0%} that `max_gone_share` allows; was the export still being written? "
-            "Raise it if they are really gone"
-        )
+    if question := too_much_gone(shop.job.options, planned.files):
+        raise NeedsAnswer(question)
     shop.asked_again, shop.work_rows = planned.files.asked_again, planned.files.work_rows
     shop.plan, shop.files, shop.verdict = planned.plan, planned.files, planned.verdict
     shop.work = dataset.dataset(planned.files.work)

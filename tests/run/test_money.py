@@ -3,12 +3,14 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from packshot.facts.errors import LeaseLost, NeedsAnswer
 from packshot.run import session
+from packshot.run.looking import plan_only
 from packshot.sandbox.state import Fault
 from tests.run.nights import KEY, Night, Shop, transparent
 
@@ -316,11 +318,16 @@ def test_the_share_is_one_of_what_is_asked_again(paid: Shop) -> None:
     assert "of the 40 known pictures" in str(night.summary.stopped)
 
 
-def test_a_manifest_that_shrank_is_not_believed(paid: Shop) -> None:
+def test_a_manifest_that_shrank_is_not_believed(paid: Shop, tmp_path: Path) -> None:
     """When too much is gone the run asks before anything is on record; a yes goes through."""
     stock(paid, 10)
     paid.night()
     stock(paid, 7)
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    planned = plan_only(paid.job(), KEY, folder).plan
+    assert planned.verdict == "needs an answer"
+    assert "3 of 10 known items" in planned.message
     with pytest.raises(NeedsAnswer, match="3 of 10 known items"):
         paid.night()
     night = paid.night(max_gone_share=0.3)
