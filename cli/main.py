@@ -270,6 +270,7 @@ def sandbox(
         Literal["studio", "canned"],
         typer.Option(help="`studio` cuts for real, `canned` answers at once."),
     ] = "studio",
+    json_: Json = False,
 ) -> None:
     """Play remove.bg's API and a product CDN on this machine, to rehearse a night for free.
 
@@ -279,7 +280,7 @@ def sandbox(
     """
     from cli.rehearsing import serve_sandbox  # noqa: PLC0415  uvicorn only where it is needed
 
-    serve_sandbox(folder, port, credits_, cutouts)
+    serve_sandbox(folder, port, credits_, cutouts, as_json=json_)
 
 
 def _run(job: Job, *, as_json: bool, verbose: bool, retry_failures: bool = False) -> exits.Exit:

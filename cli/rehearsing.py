@@ -1,11 +1,12 @@
 """Serve the sandbox until somebody stops it."""
 
+import json
 import socket
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from cli.shown import err, say
+from cli.shown import err, say, say_json
 from packshot.facts.errors import BadOption
 from packshot.sandbox.server import serve
 from packshot.sandbox.state import SandboxState, Settings
@@ -14,7 +15,12 @@ HOST = "127.0.0.1"
 
 
 def serve_sandbox(
-    folder: Path | None, port: int, credits_: float, cutouts: Literal["studio", "canned"]
+    folder: Path | None,
+    port: int,
+    credits_: float,
+    cutouts: Literal["studio", "canned"],
+    *,
+    as_json: bool,
 ) -> None:
     """Blocks; only this machine can reach it."""
     if folder is not None and not folder.is_dir():
@@ -22,11 +28,21 @@ def serve_sandbox(
     port = _free(port)
     state = SandboxState(Settings(subscription=credits_, cutouts=cutouts))
     with suppress(KeyboardInterrupt):  # the way a sandbox ends
-        say(f"remove.bg's API: http://{HOST}:{port}/v1.0   (any key but `invalid`)", on=err)
-        if folder is not None:
-            say(f"product CDN:     http://{HOST}:{port}/cdn/   from {folder}", on=err)
-        say(f"state:           http://{HOST}:{port}/_sandbox/state   (Ctrl-C ends it)", on=err)
+        _tell(f"http://{HOST}:{port}", folder, as_json=as_json)
         serve(host=HOST, port=port, state=state, folder=folder)
+
+
+def _tell(url: str, folder: Path | None, *, as_json: bool) -> None:
+    """Where everything is, before it is served."""
+    if as_json:
+        cdn = f"{url}/cdn/" if folder is not None else None
+        places = {"provider_url": f"{url}/v1.0", "cdn": cdn, "state": f"{url}/_sandbox/state"}
+        say_json(json.dumps(places))
+        return
+    say(f"remove.bg's API: {url}/v1.0   (any key but `invalid`)", on=err)
+    if folder is not None:
+        say(f"product CDN:     {url}/cdn/   from {folder}", on=err)
+    say(f"state:           {url}/_sandbox/state   (Ctrl-C ends it)", on=err)
 
 
 def _free(port: int) -> int:

@@ -6,12 +6,13 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
 from cli.exits import Exit
 from tests.cli.desk import Desk
-from tests.flows.served import Prefect
+from tests.flows.served import Prefect, soon
 from tests.run.nights import photo
 
 pytestmark = pytest.mark.slow
@@ -103,6 +104,25 @@ def test_sandbox_ends_with_ctrl_c(plain_desk: Desk) -> None:
     assert going.stderr is not None
     assert ":0/" not in going.stderr.readline() + going.stderr.readline()
     assert plain_desk.end(going, signal.SIGINT).code == Exit.DONE
+
+
+def test_sandbox_says_to_machines_where_it_is(plain_desk: Desk) -> None:
+    """One document while it serves; its addresses answer."""
+    going = plain_desk.begin("sandbox", ".", "--port", "0", "--json")
+    assert going.stdout is not None
+    lines = list(iter(lambda: going.stdout and going.stdout.readline().rstrip(), "}"))
+    told = json.loads("\n".join([*lines, "}"]))
+    assert told.keys() == {"provider_url", "cdn", "state"}
+    assert soon(lambda: answers(told["state"]), 20, "the sandbox's state")
+    assert plain_desk.end(going, signal.SIGINT).code == Exit.DONE
+
+
+def answers(url: str) -> bool | None:
+    """Whether something is served there; None while nobody listens."""
+    try:
+        return httpx.get(url).is_success
+    except httpx.TransportError:
+        return None
 
 
 def test_prefect_server_that_is_down_is_named(plain_desk: Desk) -> None:
