@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from cli.given import Given
 from packshot.facts.job import Job
+from packshot.facts.wrong_job import field_at, plain_type
 
 RUN, MANIFEST, BUYING, PICTURES, PLACES = "Run", "Manifest", "Buying", "Pictures", "Places"
 
@@ -182,38 +181,6 @@ def _more() -> list[inspect.Parameter]:
             annotation=Path,
         ),
     ]
-
-
-def field_at(path: str) -> FieldInfo:
-    """The model field at a dotted path. Raises `KeyError`."""
-    model: type[BaseModel] | None = Job
-    field: FieldInfo | None = None
-    for part in path.split("."):
-        if part.isdecimal():
-            continue
-        if model is None:
-            raise KeyError(path)
-        field = model.model_fields[part]
-        model = model_in(field)
-    if field is None:
-        raise KeyError(path)
-    return field
-
-
-def model_in(field: FieldInfo) -> type[BaseModel] | None:
-    """The model that a field holds, alone or in a list."""
-    inner = plain_type(field)
-    for candidate in (inner, *typing.get_args(inner)):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return None
-
-
-def plain_type(field: FieldInfo) -> Any:  # noqa: ANN401  a type, or a typing form
-    """The field's type without `None`."""
-    if isinstance(field.annotation, types.UnionType):
-        return next(a for a in typing.get_args(field.annotation) if a is not type(None))
-    return field.annotation
 
 
 def _facts(field: FieldInfo) -> str:

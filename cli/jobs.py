@@ -1,16 +1,16 @@
-"""From what was given to the job of a command, and from what is wrong to a sentence."""
+"""From what was given to the job of a command."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from cli.flags import ARGUMENTS, field_at, model_in, name_of
+from cli.flags import ARGUMENTS, name_of
 from cli.given import Given
 from flows.environment import key_from_environment
 from packshot.facts.errors import BadOption
 from packshot.facts.job import Job
+from packshot.facts.wrong_job import sentence
 from packshot.providers.registry import PROVIDERS
 from packshot.run.past_runs import LastJob
 from packshot.world.saved_plans import planned_job
@@ -24,32 +24,7 @@ WITH_PLAN = frozenset(
     {"max_credits", "keep_credits", "when_short", "options.yes", "options.finish_by"}
 )
 """What may be said anew when a saved plan is carried out: nothing that changes its rows."""
-SHOWN_INPUT = 40
 FIRST_VARIANT = "options.variants.0."
-FORMS = {
-    "catalog": "up to 61 letters, digits, `.`, `_` or `-`, a letter or digit first",
-    "finish_by": "a local time from 00:00 to 23:59, such as `05:30`",
-    "name": "up to 31 small letters, digits or `-`, a letter or digit first",
-}
-"""What stands for a regular expression, by the last part of the path."""
-WRONG = {
-    "greater_than_equal": "at least {ge:g}",
-    "greater_than": "more than {gt:g}",
-    "less_than_equal": "at most {le:g}",
-    "less_than": "less than {lt:g}",
-    "int_parsing": "a whole number",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_parsing": "a number",
-    "float_type": "a number",
-    "bool_parsing": "`true` or `false`",
-    "bool_type": "`true` or `false`",
-    "string_type": "text; put it in quotes",
-    "list_type": "a list",
-    "model_type": "a group of further fields",
-    "literal_error": "{expected}",
-}
-"""Pydantic's kinds of errors, each completing `… must be`."""
 
 
 def job_from(given: Given, base: dict[str, Any] | None = None) -> Job:
@@ -57,7 +32,7 @@ def job_from(given: Given, base: dict[str, Any] | None = None) -> Job:
     try:
         job = Job.model_validate(given.upon(base))
     except ValidationError as error:
-        raise BadOption(sentence(error)) from None
+        raise BadOption(sentence(error, name_of)) from None
     _refuse_first_variant_alone(given, job)
     return _rooted(job)
 
@@ -166,47 +141,3 @@ def refuse_secret_manifest(job: Job) -> None:
             f"MANIFEST: Prefect's Secret blocks, such as `{job.manifest_block}`, are read by `run` "
             "and `retry` only; give the address itself, or start the deployment `plan-only`"
         )
-
-
-# --- sentences ------------------------------------------------------------------------
-
-
-def sentence(error: ValidationError) -> str:
-    """A validation error for people: which option, what is wrong with it, what would do."""
-    return "; ".join(
-        _told(".".join(map(str, problem["loc"])), problem)
-        for problem in error.errors(include_url=False)
-    )
-
-
-def _told(path: str, problem: Mapping[str, Any]) -> str:
-    name, kind = name_of(path), problem["type"]
-    if kind == "missing":
-        return f"{name} is missing: give it, or name it in a --job file"
-    if kind == "extra_forbidden":
-        return f"{name} does not exist{_instead(path)}"
-    if kind == "string_pattern_mismatch":
-        form = FORMS[path.rpartition(".")[2]]
-        return f"{name} must be {form}{_not(problem['input'])}"
-    if kind in WRONG:
-        said = WRONG[kind].format(**problem.get("ctx", {}))
-        return f"{name} must be {said}{_not(problem['input'])}"
-    return f"{name}: {problem['msg'].removeprefix('Value error, ')}"
-
-
-def _not(value: object) -> str:
-    """What was written instead, where it is short enough to help."""
-    shown = str(value)
-    if isinstance(value, str | int | float) and 0 < len(shown) <= SHOWN_INPUT:
-        return f", not `{shown}`"
-    return ""
-
-
-def _instead(path: str) -> str:
-    """What there is at the place where something was looked for in vain."""
-    outer = path.rpartition(".")[0]
-    model: type[BaseModel] | None = model_in(field_at(outer)) if outer else Job
-    if model is None:
-        return ""
-    where = f"`{outer}`" if outer else "a job"
-    return f"; {where} has {', '.join(model.model_fields)}"

@@ -15,6 +15,7 @@ from packshot.facts import job as words
     flow_run_name="{destination}",
     task_runner=batch_threads(),
     persist_result=False,
+    validate_parameters=False,  # `job_of` does, in sentences
 )
 @explained
 def cut_catalog(  # noqa: PLR0913, PLR0917  Prefect's form is made of these

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from packshot.facts.errors import BadOption
 from packshot.facts.job import Job, Options
+from packshot.facts.wrong_job import sentence
 
 Flow = TypeVar("Flow", bound=Callable[..., Any])
 
@@ -27,8 +28,4 @@ def job_of(asked: Mapping[str, Any]) -> Job:
     try:
         return Job(**asked)
     except ValidationError as error:
-        wrong = [
-            f"{'.'.join(map(str, problem['loc']))}: {problem['msg'].removeprefix('Value error, ')}"
-            for problem in error.errors(include_url=False, include_input=False)
-        ]
-        raise BadOption("; ".join(wrong)) from None
+        raise BadOption(sentence(error)) from None

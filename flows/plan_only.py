@@ -21,7 +21,12 @@ from packshot.run.plan import Plan
 from packshot.run.workshop import Here
 
 
-@flow(name="packshot-plan", flow_run_name="{destination}", persist_result=False)
+@flow(
+    name="packshot-plan",
+    flow_run_name="{destination}",
+    persist_result=False,
+    validate_parameters=False,  # `job_of` does, in sentences
+)
 @explained
 def plan_only(  # noqa: PLR0913, PLR0917  Prefect's form is made of these
     manifest: words.Manifest,

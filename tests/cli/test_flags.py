@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from cli.flags import FLAGS, Flag, field_at, holds_text, model_in, name_of
+from cli.flags import FLAGS, Flag, holds_text, name_of
 from cli.given import Given
-from cli.jobs import FORMS, job_from, job_of_plan, job_of_retry
+from cli.jobs import job_from, job_of_plan, job_of_retry
 from packshot.facts.errors import BadOption
 from packshot.facts.job import Job
+from packshot.facts.wrong_job import FORMS, field_at, model_in
 from packshot.run.past_runs import LastJob
 from tests.cli.conftest import Command
 

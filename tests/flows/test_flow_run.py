@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.flows.served import ROOT, Prefect
+from tests.flows.served import ROOT, Prefect, soon
 from tests.run.nights import KEY, Market, Shop
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("flows")]
@@ -19,7 +19,8 @@ import json, os, sys
 from packshot.run import stopping
 from flows.cut_catalog import cut_catalog
 from flows.plan_only import plan_only
-flows = {"packshot": cut_catalog, "packshot-plan": plan_only}
+from flows.retry_failures import retry_failures
+flows = {flow.name: flow for flow in (cut_catalog, plan_only, retry_failures)}
 until = stopping.seconds_until
 for line in sys.stdin:
     flow, job, home, seconds = json.loads(line)
@@ -89,13 +90,14 @@ def run(
     """Run the flow with this job; its state's name and sentence."""
     job = shop.job(**changes).model_dump(mode="json")
     job["manifest"] = manifest or job["manifest"]
+    return ask(flows, [flow, job, str(shop.folder), seconds_until_finish])
+
+
+def ask(flows: Popen[str], asked: list[object]) -> tuple[str, str]:
+    """Run a flow with these parameters, right or wrong."""
     assert flows.stdin is not None
     assert flows.stdout is not None
-    print(
-        json.dumps([flow, job, str(shop.folder), seconds_until_finish]),
-        file=flows.stdin,
-        flush=True,
-    )
+    print(json.dumps(asked), file=flows.stdin, flush=True)
     name, message = json.loads(flows.stdout.readline())
     return name, message
 
@@ -202,3 +204,29 @@ def test_a_block_that_is_not_there_is_named(flows: Popen[str], shop: Shop) -> No
     name, message = run(flows, shop, manifest="secret:no-such-block")
     assert name == "BadOption"
     assert message.startswith("manifest: there is no Secret block `no-such-block`")
+
+
+@pytest.mark.parametrize("flow", ["packshot", "packshot-plan", "packshot-retry"])
+def test_wrong_options_end_in_a_sentence(
+    server: Prefect, flows: Popen[str], shop: Shop, flow: str
+) -> None:
+    """No regular expression, no traceback, no list of all parameters: neither state nor log."""
+    options = {"variants": [{"format": "jpeg"}], "finish_by": "25:00", "colour": "red"}
+    asked = shop.job().model_dump(mode="json") | {"limit": -1, "options": options}
+    name, message = ask(flows, [flow, asked, str(shop.folder), None])
+    assert name == "BadOption"
+    for said in (
+        "`limit` must be at least 0, not `-1`; ",
+        "`options.variants.0`: variant `cutout`: JPEG has no transparency; give it a background",
+        "`options.finish_by` must be a local time from 00:00 to 23:59, such as `05:30`, not `25",
+        "`options.colour` does not exist; `options` has catalog, columns",
+    ):
+        assert said in message
+    newest = server.ask("POST", "/flow_runs/filter", {"sort": "START_TIME_DESC", "limit": 1})
+    logs = soon(lambda: told_with(message, server.logs(newest[0]["id"])), 30, "the sentence logged")
+    assert not [line for line in logs if str(shop.manifest) in line or "Traceback" in line]
+
+
+def told_with(message: str, logs: list[str]) -> list[str] | None:
+    """All the lines, once this one is among them: they arrive a little later."""
+    return logs if message in logs else None
