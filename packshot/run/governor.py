@@ -100,11 +100,14 @@ class Governor:
                 self._windows.hear(reading, self._latest(), now, flying=self._flying)
             self._admit(now)
 
-    def share(self, processes: int) -> None:
-        """Keep to one of so many parts; with none, nobody leaves until there is one again."""
+    def share(self, processes: int, *, expected: int = 0) -> None:
+        """Keep to one of so many parts; with none, nobody leaves until there is one again.
+
+        Of the window, `expected` further parts are left to processes that may come.
+        """
         with self._lock:
             self._parts = processes
-            self._windows.share(max(1, processes))
+            self._windows.share(max(1, processes + expected))
             self._admit(self._clock())
 
     @property

@@ -69,8 +69,7 @@ def test_processes_share_while_they_call_and_give_back_when_idle(
 ) -> None:
     """Alone, then two, then alone again within twenty seconds; nothing is held afterwards."""
     with process(name, prefect.url) as first, first.calling():
-        assert first.parts == 2  # somebody may start in the same moment
-        soon(lambda: first.parts == 1 or None, 20, "word that there is nobody else")
+        assert first.parts == 1
         with process(name, prefect.url) as second:
             assert second.parts == 0  # who has nothing to send takes no slot
             assert slots(prefect, name) == 1
