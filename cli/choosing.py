@@ -29,4 +29,7 @@ def refuse_empty_run(job: Job, summary: Summary) -> None:
 def _refuse_strangers(only: list[str], table: Path | io.BytesIO) -> None:
     chosen = pc.field("sku").isin(only) | pc.field("key").isin(only)
     if not pq.read_table(table, columns=["row"], filters=chosen).num_rows:
-        raise BadOption(f"--only {', '.join(only)}: the manifest has no such SKU or key")
+        raise BadOption(
+            f"--only {', '.join(only)}: the manifest has no such SKU or key; write it exactly as "
+            "in the manifest or the report"
+        )

@@ -22,6 +22,8 @@ from PIL import Image
 from packshot.facts.errors import Uncertain, Unreachable
 from packshot.world.colours import DAMAGED
 
+CHECK_NETWORK: Final = "check this machine's network and `--provider-url`, then run again."
+COMPARE: Final = "Compare the account's balance with the report; the next run tries again."
 REFUSAL_BYTES: Final = 64 * 1024
 REFUSAL_SECONDS: Final = 10.0
 QUOTE_LENGTH: Final = 200
@@ -56,20 +58,24 @@ def in_our_words(who: str, *, may_cost: bool) -> Iterator[None]:
     try:
         yield
     except UNSENT as error:
-        raise Unreachable(f"{who} was not reached ({type(error).__name__}).") from error
+        raise Unreachable(
+            f"{who} was not reached ({type(error).__name__}); {CHECK_NETWORK}"
+        ) from error
     except httpx.RequestError as error:
         what = type(error).__name__
         if not may_cost:
-            raise Unreachable(f"{who} did not answer ({what}).") from error
+            raise Unreachable(f"{who} did not answer ({what}); {CHECK_NETWORK}") from error
         raise Uncertain(
-            f"{who} was sent the picture and never answered ({what}); it may have charged for it."
+            f"{who} was sent the picture and never answered ({what}); it may have charged for it. "
+            f"{COMPARE}"
         ) from error
 
 
 def broken_answer(who: str, what: str) -> Uncertain:
     """The error of an answer that is lost to us after the provider said it is good."""
     return Uncertain(
-        f"{who} answered, but the answer {what}; it has probably charged for it.", "broken_answer"
+        f"{who} answered, but the answer {what}; it has probably charged for it. {COMPARE}",
+        "broken_answer",
     )
 
 

@@ -89,7 +89,9 @@ class Local:
 
     def collect(self, ticket: Ticket) -> Result:
         """There is nothing to collect: the engine answers at once and hands out no tickets."""
-        raise Uncertain(f"The embedded engine knows no job {ticket.job_id}.", "unknown_job")
+        raise Uncertain(
+            f"The embedded engine knows no job {ticket.job_id}; run again.", "unknown_job"
+        )
 
     def close(self) -> None:
         """Nothing is held."""

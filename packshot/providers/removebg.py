@@ -94,7 +94,7 @@ class RemoveBg:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         if wire_format not in WIRE_FORMATS:
-            raise BadOption(f"`wire_format` is one of {', '.join(WIRE_FORMATS)}.")
+            raise BadOption(f"`wire_format` is not known; choose {', '.join(WIRE_FORMATS)}.")
         self._key = _Key(_sound_key(api_key))
         self._base_url = _plain_url(base_url)
         self._wire_format = wire_format
@@ -232,7 +232,10 @@ def _sound_key(api_key: str) -> str:
     """A key that can stand in a header; one that cannot would be quoted in an error."""
     key = api_key.strip()
     if not _KEY.fullmatch(key):
-        raise BadOption(f"The API key for {WHO} is empty or holds spaces or odd characters.")
+        raise BadOption(
+            f"The API key for {WHO} is empty or holds spaces or odd characters; set it as {WHO} "
+            "shows it."
+        )
     return key
 
 
@@ -244,5 +247,8 @@ def _plain_url(url: str) -> str:
     except httpx.InvalidURL:
         plain = False
     if not plain or any(sign in url for sign in "@?#"):
-        raise BadOption("`--provider-url` is an http(s) address without login, query or fragment.")
+        raise BadOption(
+            "`--provider-url` is an http(s) address without login, query or fragment; "
+            "leave it out to reach the provider itself."
+        )
     return url.rstrip("/")

@@ -19,7 +19,7 @@ from packshot.facts.errors import (
     Uncertain,
     Unreachable,
 )
-from packshot.providers.answers import excerpt, quotable, retry_after
+from packshot.providers.answers import COMPARE, excerpt, quotable, retry_after
 from packshot.providers.pace_headers import pace_readings
 
 WHO: Final = "remove.bg"
@@ -62,6 +62,7 @@ REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
         "multiple_bg_sources": f"Several backgrounds arrived at once. {NEVER_SENT}",
     }
 )
+TRY_LATER: Final = f"run again later, and if it stays so, ask {WHO}'s support."
 
 _NOT_THE_API: Final = frozenset({404, 405, 410})
 _MOMENTARY: Final = frozenset({408, 425})
@@ -79,7 +80,7 @@ def refusal_of_account(response: httpx.Response, body: bytes, secret: str) -> Pa
     if error.code == WRONG_URL:
         error = BadOption(error.message, WRONG_URL)
     elif isinstance(error, Uncertain):
-        error = Unreachable(f"{WHO} answered {response.status_code}.")
+        error = Unreachable(f"{WHO} answered {response.status_code}; {TRY_LATER}")
     elif isinstance(error, ImageRefused | TryTomorrow):
         error = Unreachable(f"{WHO} answered {response.status_code}: {CHECK_URL}")
     return _as_answered(error, response, body, secret)
@@ -103,19 +104,26 @@ def _verdict(response: httpx.Response, body: bytes, secret: str) -> PackshotErro
         case 402:
             return OutOfCredits(f"{WHO} has no credits left on this account: buy some, run again.")
         case 429:
-            return Throttled(f"{WHO} asks us to slow down.", wait_seconds=_wait(headers))
+            return Throttled(
+                f"{WHO} asks us to slow down; let nothing else call with this key meanwhile.",
+                wait_seconds=_wait(headers),
+            )
         case 502 | 504 | 520 | 522 | 524:
             return Uncertain(
-                f"A gateway before {WHO} answered {status}; the call may have been charged.",
+                f"A gateway before {WHO} answered {status}; the call may have been charged. "
+                f"{COMPARE}",
                 f"gateway_{status}",
             )
         case _ if status in _MOMENTARY or status >= httpx.codes.INTERNAL_SERVER_ERROR:
-            return Unreachable(f"{WHO} answered {status}.", wait_seconds=retry_after(headers))
+            return Unreachable(
+                f"{WHO} answered {status}; {TRY_LATER}", wait_seconds=retry_after(headers)
+            )
         case _ if status in _NOT_THE_API or response.has_redirect_location:
             return KeyRejected(f"{WHO} answered {status}: {CHECK_URL}", WRONG_URL)
         case _:
             return TryTomorrow(
-                f"{WHO} answered {status}, which it does not document.", f"refused_{status}"
+                f"{WHO} answered {status}, which it does not document; {TRY_LATER}",
+                f"refused_{status}",
             )
 
 

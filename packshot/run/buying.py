@@ -47,7 +47,10 @@ def obtain(shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack) -> Ob
                 return _buy(shop, wanted, spent, stack)
         found = find_purchase(shop, wanted.will_do)
         if found is None:
-            raise TryAgain("another run gave up buying this picture", code="claimed_elsewhere")
+            raise TryAgain(
+                "another run gave up buying this picture; the next run tries again",
+                code="claimed_elsewhere",
+            )
         return open_purchase(shop, found, how_found(shop, found), stack)
 
 

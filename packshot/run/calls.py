@@ -189,10 +189,14 @@ def _submitted(shop: Workshop, wanted: Wanted) -> Result:
         raise
     except Exception as error:
         raise Uncertain(
-            f"an unexpected {type(error).__name__} while reading the answer", code="unexpected"
+            f"an unexpected {type(error).__name__} while reading the answer; report it, and "
+            "compare the account's balance with the report",
+            code="unexpected",
         ) from error
     if isinstance(answer, Ticket):
-        raise Uncertain("this provider answers later, which this version cannot wait for")
+        raise Uncertain(
+            "this provider answers later, which this version cannot wait for; choose another"
+        )
     return answer
 
 

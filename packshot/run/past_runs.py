@@ -55,11 +55,16 @@ def read_summary(job: Job, run_id: str | None = None) -> Summary:
     place = Place.of(job)
     run_id = run_id or place.ledger.head().last_run
     if run_id is None:
-        raise BadOption(f"no run of catalog `{job.catalog}` has been published in {job.state_url}")
+        raise BadOption(
+            f"no run of catalog `{job.catalog}` has been published in {job.state_url}; run it "
+            "first, or name its place with `--state` and its name with `--catalog`"
+        )
     try:
         body = place.state.read(f"{place.run_folder(run_id)}/summary.json")
     except FileNotFoundError:
-        raise BadOption(f"there is no report of run {run_id} in {job.state_url}") from None
+        raise BadOption(
+            f"there is no report of run {run_id} in {job.state_url}; name no run to see the last"
+        ) from None
     return Summary.model_validate_json(body)
 
 

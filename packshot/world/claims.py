@@ -40,7 +40,7 @@ def claimed(
         elif time.monotonic() > deadline:
             raise TryTomorrow(
                 f"run {taken.run_id} of catalog `{taken.catalog}` has been buying the same "
-                "picture for too long",
+                "picture for too long; run again once it has ended",
                 code="claimed_elsewhere",
             )
         else:

@@ -164,4 +164,5 @@ def _picture(pixels: Bytes, mask: Bytes) -> Image.Image:
 
 
 def _broken(reason: str) -> Unreachable:
-    return Unreachable(f"the answer cannot be read: {reason}", "broken_answer")
+    said = f"the answer cannot be read: {reason}; the next run tries again"
+    return Unreachable(said, "broken_answer")

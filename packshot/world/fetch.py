@@ -24,6 +24,7 @@ from packshot.facts.errors import (
 )
 from packshot.facts.item import public
 from packshot.world.fetch_answers import (
+    LATER,
     Validators,
     body,
     in_our_words,
@@ -122,7 +123,10 @@ def _require_driver(scheme: str) -> None:
     try:
         fsspec.get_filesystem_class(scheme)
     except (ImportError, ValueError) as error:
-        raise BadOption(f"Nothing installed reads `{scheme}:` addresses.") from error
+        raise BadOption(
+            f"Nothing installed reads `{scheme}:` addresses; give an https or s3 address, or "
+            "install fsspec's package for it."
+        ) from error
 
 
 class Fetcher:
@@ -213,12 +217,17 @@ class Fetcher:
                     return answer
                 request = answer
         raise TryTomorrow(
-            f"{public(url)} redirects more than {self._limits.redirects} times.", "redirect_loop"
+            f"{public(url)} redirects more than {self._limits.redirects} times; give the address "
+            "that it ends at.",
+            "redirect_loop",
         )
 
     def _permit(self, scheme: str) -> None:
         if scheme not in self._schemes:
-            raise SourceRefused(f"`{scheme}:` addresses are not fetched.", "scheme_not_allowed")
+            raise SourceRefused(
+                f"`{scheme}:` addresses are not fetched; give one with {' or '.join(sorted(WEB))}.",
+                "scheme_not_allowed",
+            )
 
     def _hop(
         self, request: httpx.Request, known: Validators, end: float
@@ -262,7 +271,7 @@ class Fetcher:
             info = store.info(url, **_time_left(store, end))
             said = Validators.of_file(info)
             if info["type"] != "file":
-                raise SourceMissing(f"{place} is no file.")
+                raise SourceMissing(f"{place} is no file; give the address of a picture.")
             if said.etag and said.etag == known.etag:
                 self._count(not_modified=1)
                 return _Answer(304, None, said, url)
@@ -272,7 +281,7 @@ class Fetcher:
             whole = {"start": 0, "end": most} | _time_left(store, end)
             content = bytes(store.cat_file(url, **whole)) if info["size"] else b""
         if len(content) != info["size"]:
-            raise Unreachable(f"{place} changed while it was read.")
+            raise Unreachable(f"{place} changed while it was read; {LATER}.")
         self._count(size=len(content))
         return _Answer(200, content, said, url)
 

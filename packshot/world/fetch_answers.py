@@ -21,12 +21,28 @@ from packshot.facts.errors import (
 from packshot.facts.item import public
 
 LONGEST_VALIDATOR = 500
-_NOT_TONIGHT: Mapping[int, tuple[type[TryTomorrow], str, str]] = {
-    401: (TryTomorrow, "source_forbidden", "wants a login"),
-    403: (TryTomorrow, "source_forbidden", "does not let us in"),
-    404: (SourceMissing, "source_missing", "has nothing there"),
-    410: (SourceMissing, "source_gone", "says that the picture is gone for good"),
+_NOT_TONIGHT: Mapping[int, tuple[type[TryTomorrow], str, str, str]] = {
+    401: (TryTomorrow, "source_forbidden", "wants a login", "give a public or a signed address"),
+    403: (
+        TryTomorrow,
+        "source_forbidden",
+        "does not let us in",
+        "give a public or a signed address, or let the host admit this machine",
+    ),
+    404: (
+        SourceMissing,
+        "source_missing",
+        "has nothing there",
+        "upload the picture, or correct its address",
+    ),
+    410: (
+        SourceMissing,
+        "source_gone",
+        "says that the picture is gone for good",
+        "remove the row, or give a new address",
+    ),
 }
+LATER = "a later run tries again; if it stays so, check the address and its host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +98,14 @@ def in_our_words(url: str) -> Iterator[None]:
     try:
         yield
     except httpx.InvalidURL:
-        raise SourceRefused(f"{public(url)} is no valid address.", "bad_url") from None
+        raise SourceRefused(f"{public(url)} is no valid address; correct it.", "bad_url") from None
     except httpx.TimeoutException as error:
-        raise Unreachable(f"{public(url)} took too long ({type(error).__name__}).") from error
+        raise Unreachable(
+            f"{public(url)} took too long ({type(error).__name__}); {LATER}."
+        ) from error
     except httpx.RequestError as error:
         raise Unreachable(
-            f"{public(url)} gave no sound answer ({type(error).__name__})."
+            f"{public(url)} gave no sound answer ({type(error).__name__}); {LATER}."
         ) from error
 
 
@@ -97,11 +115,16 @@ def stores_in_our_words(place: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise SourceMissing(f"{place} does not exist.") from error
+        raise SourceMissing(
+            f"{place} does not exist; put the file there, or correct its address."
+        ) from error
     except PermissionError as error:
-        raise TryTomorrow(f"{place} may not be read.", "source_forbidden") from error
+        raise TryTomorrow(
+            f"{place} may not be read; give the account of this run the right to read it.",
+            "source_forbidden",
+        ) from error
     except (OSError, BotoCoreError) as error:
-        raise Unreachable(f"{place} cannot be read ({type(error).__name__}).") from error
+        raise Unreachable(f"{place} cannot be read ({type(error).__name__}); {LATER}.") from error
 
 
 def judge(response: httpx.Response) -> None:
@@ -110,13 +133,18 @@ def judge(response: httpx.Response) -> None:
     if response.is_success:
         return
     if status in _NOT_TONIGHT:
-        remedy, code, meaning = _NOT_TONIGHT[status]
-        raise remedy(f"{place} {meaning} ({status}).", code)
+        kind, code, meaning, remedy = _NOT_TONIGHT[status]
+        raise kind(f"{place} {meaning} ({status}); {remedy}.", code)
     if status == httpx.codes.TOO_MANY_REQUESTS:
-        raise Throttled(f"{place} asks us to slow down.", wait_seconds=_retry_after(response))
+        raise Throttled(
+            f"{place} asks us to slow down; set `limits.fetches_per_host` lower.",
+            wait_seconds=_retry_after(response),
+        )
     if response.is_server_error:
-        raise Unreachable(f"{place} answered {status}.", wait_seconds=_retry_after(response))
-    raise TryTomorrow(f"{place} answered {status}.", f"source_answered_{status}")
+        raise Unreachable(
+            f"{place} answered {status}; {LATER}.", wait_seconds=_retry_after(response)
+        )
+    raise TryTomorrow(f"{place} answered {status}; {LATER}.", f"source_answered_{status}")
 
 
 def _retry_after(response: httpx.Response) -> float | None:
@@ -169,12 +197,15 @@ def _pieces(response: httpx.Response, place: str, most: int) -> Iterator[bytes]:
         yield from response.iter_raw()
         return
     if encoding != "gzip":
-        raise TryTomorrow(f"{place} came packed in a way we did not ask for.", "source_encoded")
+        raise TryTomorrow(
+            f"{place} came packed in a way we did not ask for; let its host send it unpacked.",
+            "source_encoded",
+        )
     unpacker = zlib.decompressobj(wbits=31)
     try:
         for piece in response.iter_raw():
             yield unpacker.decompress(piece, most + 1)
     except zlib.error as error:
-        raise Unreachable(f"{place} came damaged.") from error
+        raise Unreachable(f"{place} came damaged; {LATER}.") from error
     if not unpacker.eof:
-        raise Unreachable(f"{place} came incomplete.")
+        raise Unreachable(f"{place} came incomplete; {LATER}.")

@@ -63,7 +63,11 @@ class Places:
 def _held(places: Semaphore, end: float) -> Iterator[None]:
     left = max(end - LEAST_SECONDS - time.monotonic(), 0)
     if not places.acquire(blocking=False) and not places.acquire(timeout=left):
-        raise Unreachable("No place to fetch from became free in time.", "fetch_queue")
+        raise Unreachable(
+            "No place to fetch from became free in time; a later run tries again, and a higher "
+            "`limits.item_seconds` lets it wait longer.",
+            "fetch_queue",
+        )
     try:
         yield
     finally:

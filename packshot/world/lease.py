@@ -58,7 +58,10 @@ class Lease:
     def check(self) -> None:
         """Raise `LeaseLost` if another run may have taken over."""
         if not self.held:
-            raise LeaseLost("this run's lease has ended; another run may have taken the catalog")
+            raise LeaseLost(
+                "this run's lease has ended, and another run may have taken the catalog; "
+                "wait for that one, then run again"
+            )
 
     def ask(self) -> None:
         """Ask the store who holds the catalog; raises `LeaseLost` if it is not us."""

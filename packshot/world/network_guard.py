@@ -145,7 +145,10 @@ class PunctualBackend(httpcore.NetworkBackend):
         socket_options: Iterable[SocketOption] | None = None,  # noqa: ARG002
     ) -> httpcore.NetworkStream:
         """Refuse: neither a picture nor a provider lives behind a local socket."""
-        raise SourceRefused("Pictures are not fetched from local sockets.", "unsafe_address")
+        raise SourceRefused(
+            "Pictures are not fetched from local sockets; give an http or https address.",
+            "unsafe_address",
+        )
 
     def _permitted(self, host: str, port: int) -> list[Address]:  # noqa: ARG002  judges may ask
         """The host's addresses, as far as a connection to them may be made."""

@@ -17,6 +17,7 @@ from packshot.world.colours import DAMAGED, in_srgb
 
 READABLE: Final = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP")
 """Pillow's readers that are used, JPEG for MPO too; those for anything else stay shut."""
+_KINDS: Final = f"{', '.join(READABLE[:-1])} or {READABLE[-1]}"
 
 LOSSY: Final = frozenset({"JPEG", "MPO", "WEBP", "AVIF"})
 PLAIN: Final = frozenset({"JPEG", "PNG", "WEBP"})
@@ -152,7 +153,8 @@ def prepare(
         if len(body) <= max_bytes:
             return Prepared(body, encoding, picture.width, picture.height)
     raise SourceRefused(
-        f"the picture does not fit into {max_bytes / 1e6:g} MB, the most the provider takes",
+        f"the picture does not fit into {max_bytes / 1e6:g} MB, the most the provider takes; "
+        "save it with fewer pixels, or set `purchase_megapixels` to have it shrunk",
         "too_many_bytes",
     )
 
@@ -173,7 +175,9 @@ def _reading() -> Iterator[None]:
     try:
         yield
     except DAMAGED as error:
-        raise SourceRefused(f"the picture is broken: {error}", "broken_picture") from error
+        raise SourceRefused(
+            f"the picture is broken: {error}; replace it with a whole copy", "broken_picture"
+        ) from error
 
 
 def _open(content: bytes) -> Image.Image:
@@ -181,12 +185,18 @@ def _open(content: bytes) -> Image.Image:
         return Image.open(BytesIO(content), formats=READABLE)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise SourceRefused(
-            "the picture's header claims far too many pixels", "too_many_pixels"
+            "the picture's header claims far too many pixels; replace it with a smaller one",
+            "too_many_pixels",
         ) from error
     except DAMAGED as error:
         if _PICTURE.match(content):
-            raise SourceRefused("the picture's header is broken", "broken_picture") from error
-        raise SourceRefused(f"not a picture: {_looks_like(content)}", "not_a_picture") from error
+            raise SourceRefused(
+                "the picture's header is broken; replace it with a whole copy", "broken_picture"
+            ) from error
+        raise SourceRefused(
+            f"not a picture: {_looks_like(content)}; give the address of a {_KINDS} file",
+            "not_a_picture",
+        ) from error
 
 
 def _looks_like(content: bytes) -> str:

@@ -40,7 +40,8 @@ class Spool:
                 return copy
             raise StoreUnavailable(
                 f"{self.folder}: {error.strerror}; neither the state nor the spool could keep "
-                f"the purchase {receipt.fingerprint[:8]}…",
+                f"the purchase {receipt.fingerprint[:8]}…; before the next run, which buys it "
+                "again, make room there or name another folder with `options.spool`",
                 code="purchase_lost",
             ) from error
         self.forget_answer(receipt.fingerprint, receipt.provider)
@@ -80,7 +81,10 @@ class Spool:
             aside.write_bytes(packed)  # not forced to disk: it is to outlive a process, no more
             aside.replace(target)
         except OSError as error:
-            raise StoreUnavailable(f"{self.folder}: {error.strerror}") from error
+            raise StoreUnavailable(
+                f"{self.folder}: {error.strerror}; make room there, or name another folder with "
+                "`options.spool`"
+            ) from error
 
     def forget_answer(self, fingerprint: str, provider: str) -> None:
         """Remove the copy of an answer, if there is one."""
