@@ -166,6 +166,12 @@ def fetchable(written: str, folder: str, allowed: frozenset[str]) -> str | Fault
     """
     if _PLAIN.fullmatch(written) and written.partition(":")[0] in allowed:
         return written
+    if written.lstrip("[ ").startswith("{"):
+        return Fault(
+            "holds_objects",
+            "The cell holds objects, not addresses; write the addresses alone, such as "
+            '["https://shop.example/mug.jpg"].',
+        )
     if _UNREADABLE.search(written):
         return Fault("not_utf8", "The address holds bytes that are not UTF-8; percent-encode them.")
     if _INVISIBLE.search(written):

@@ -133,7 +133,8 @@ def _found(fs: Any, root: str, manifest: str) -> list[str]:  # noqa: ANN401 - fs
     if not paths:
         raise BadManifest(
             f"No file at `{public(manifest)}` is a manifest; names end in "
-            f"{', '.join(_SUFFIXES)}, with {', '.join(_PACKED)} behind where packed."
+            f"{', '.join(_SUFFIXES)}, with {', '.join(_PACKED)} behind where packed. Files in "
+            "folders below are found by a glob, such as `catalog/*/*.parquet`."
         )
     return sorted(paths)
 

@@ -128,6 +128,7 @@ def test_an_address_is_seen_from_the_manifests_folder(
     ("written", "code"),
     [
         ("shots/a.jpg", "local_path"),
+        ('[{"src": "https://cdn.example.com/a.jpg"}]', "holds_objects"),
         ("file:///etc/passwd", "local_path"),
         ("C:\\shots\\a.jpg", "local_path"),
         ("ftp://h/a.jpg", "scheme_not_allowed"),

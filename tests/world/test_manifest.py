@@ -302,6 +302,14 @@ def test_a_glob_is_one_manifest(tmp_path: Path) -> None:
     assert result.rows == 4
 
 
+def test_a_folder_of_folders_names_the_glob(tmp_path: Path) -> None:
+    """Partitions of Parquet lie one level below."""
+    (tmp_path / "day=1").mkdir()
+    (tmp_path / "day=1" / "part.parquet").write_bytes(b"PAR1")
+    with pytest.raises(BadManifest, match=r"by a glob, such as `catalog/\*/\*\.parquet`"):
+        staged(str(tmp_path), tmp_path / "staged.parquet")
+
+
 def test_a_manifest_may_lie_elsewhere(tmp_path: Path) -> None:
     """Any place that fsspec knows, and paths in it lead back there."""
     url = f"memory://{uuid4()}/feed.csv"
