@@ -24,7 +24,7 @@ def serve_sandbox(
 ) -> None:
     """Blocks; only this machine can reach it."""
     if folder is not None and not folder.is_dir():
-        raise BadOption(f"{folder} is not a folder of pictures")
+        raise BadOption(f"{folder} is not a folder of pictures; name one, or leave it out")
     port = _free(port)
     state = SandboxState(Settings(subscription=credits_, cutouts=cutouts))
     with suppress(KeyboardInterrupt):  # the way a sandbox ends
