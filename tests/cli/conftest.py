@@ -28,7 +28,9 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
 def plain_desk(market: Market, tmp_path: Path) -> Iterator[Desk]:
     """A desk for commands that need no Prefect; the sandbox remembers nothing."""
     market.open_anew()
-    yield Desk(market, tmp_path, {k: v for k, v in os.environ.items() if "PREFECT" not in k})
+    desk = Desk(market, tmp_path, {k: v for k, v in os.environ.items() if "PREFECT" not in k})
+    yield desk
+    desk.leave()
     market.state.change({"latency_seconds": 0, "cdn_latency_seconds": 0})
 
 

@@ -43,10 +43,17 @@ class Desk:
     folder: Path
     environment: Mapping[str, str]
     name: str = field(init=False)
+    begun: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Pictures lie under the name of the desk's folder."""
         self.name = self.folder.name
+
+    def leave(self) -> None:
+        """Nothing that was started here goes on."""
+        for going in self.begun:
+            going.kill()
+            going.wait()
 
     def catalog(self, count: int, *, first: int = 0) -> str:
         """A manifest of so many different pictures."""
@@ -79,7 +86,7 @@ class Desk:
         url = f"{self.market.url}/v1.0"
         return ("--provider", "removebg", "--provider-url", url, "--allow-host", "127.0.0.1")
 
-    def do(self, *words: str, key: str = "any") -> Done:
+    def do(self, *words: str, key: str | None = None) -> Done:
         """Carry out a command to its end."""
         going = self.begin(*words, key=key)
         out, err = going.communicate(timeout=60)
@@ -99,16 +106,16 @@ class Desk:
         return Done(going.returncode, out, said.decode())
 
     def begin(
-        self, *words: str, key: str = "any", stderr: int = subprocess.PIPE
+        self, *words: str, key: str | None = None, stderr: int = subprocess.PIPE
     ) -> subprocess.Popen[str]:
-        """Start a command."""
-        return subprocess.Popen(
+        """Start a command; each desk has an account of its own, which it shares with nobody."""
+        going = subprocess.Popen(
             [PACKSHOT, *words],
             cwd=self.folder,
             env={
                 **self.environment,
                 "HOME": str(self.folder),
-                "REMOVEBG_API_KEY": key,
+                "REMOVEBG_API_KEY": f"key of {self.name}" if key is None else key,
                 "TERM": "xterm",
             },
             stdout=subprocess.PIPE,
@@ -116,6 +123,8 @@ class Desk:
             text=True,
             start_new_session=True,
         )
+        self.begun.append(going)
+        return going
 
     def begin_and_wait(self, *words: str, calls: int) -> subprocess.Popen[str]:
         """Start a run and let it buy a few pictures."""
