@@ -38,6 +38,10 @@ MEANINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Names as compared, without case, spaces, `_`, `-` and `#`; the first one present wins."""
 
+FAILED_KEY = "packshot_key"
+SAID_OF_FAILED = (FAILED_KEY, "packshot_outcome", "packshot_reason_code", "packshot_reason")
+"""Columns by which a `failed.csv` is known; such a manifest is some of the items, not all."""
+
 _NUMBERED = re.compile(r"(?P<stem>[a-z]+)\[?(?P<number>\d{1,3})\]?(?P<tail>[a-z]*)")
 _IGNORED = re.compile(r"[\s_#-]+")
 _FEW = 3
@@ -75,6 +79,8 @@ class Understanding(BaseModel):
     foreground_type: str | None = None
     resolution: str | None = None
     skip: str | None = None
+    selection: bool = False
+    """Whether this is the `failed.csv` of a run: what it does not list is not gone."""
     carried: tuple[str, ...] = ()
     passed_over: tuple[tuple[str, str], ...] = ()
     """Columns that could have been meant, each with what it could have been."""
@@ -91,6 +97,8 @@ class Understanding(BaseModel):
             told.append(f"position from `{self.position}`{only}")
         if own := [c for c in (self.foreground_type, self.resolution, self.skip) if c]:
             told.append(f"options of single rows from {_quoted(own)}")
+        if self.selection:
+            told.append("what an earlier run left in failed.csv; nothing else counts as gone")
         told += [
             f"could hold the {what} as well: {names}; choose with `--{what.lower()}-column`"
             for what in ("SKU", "image")
@@ -128,11 +136,14 @@ def understand(header: Sequence[str], wanted: ColumnNames) -> Understanding:
         "image_id": search.one("image_id", wanted.image_id),
         **{role: search.one(role) for role in ("foreground_type", "resolution", "skip")},
     }
+    selection = set(SAID_OF_FAILED) <= set(header)
+    search.taken.update([FAILED_KEY] * selection)
     return Understanding(
         header=tuple(header),
         sku=sku,
         images=(*main, *numbered),
         numbered=numbered,
+        selection=selection,
         carried=tuple(name for name in header if name not in search.taken),
         passed_over=tuple(item for item in search.passed_over if item[0] not in search.taken),
         **optional,

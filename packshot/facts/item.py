@@ -8,6 +8,8 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 LONGEST_SKU = 200
+LONGEST_SHOWN = 500
+"""A cell may hold a whole picture."""
 _PORTS = {"http": ":80", "https": ":443"}
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]+(?=:)", re.IGNORECASE)  # `C:\` is a drive, not a scheme
 _PLAIN = re.compile(r"https?://[a-zA-Z0-9.-]*[a-zA-Z0-9]/[!$%&'()*+,\-./0-9:;=@A-Z_a-z~]*")
@@ -16,6 +18,7 @@ _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
 )
 _UNREADABLE = re.compile("[\x00\ud800-\udfff]")
+_SECOND_PART = re.compile(r"[?#]|://")
 _SPACE = re.compile(r"\s")
 
 
@@ -138,6 +141,15 @@ def public(url: str) -> str:
     if colon and not port.isdigit() and not host.startswith("["):
         return f"{scheme}://"  # a password with a slash in it: no part of the rest is safe
     return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def shown(written: str) -> str:
+    """What may be shown of a cell that is no address: no login, no query, no second address."""
+    scheme, rest = _taken_apart(public(written))
+    rest = _SECOND_PART.split(rest, maxsplit=1)[0]
+    before, _, after = rest.rpartition("@")
+    rest = after if ":" in before else rest
+    return (f"{scheme}://{rest}" if scheme else rest)[:LONGEST_SHOWN]
 
 
 def sku_fault(sku: str, column: str, code: str = "bad_sku") -> Fault | None:

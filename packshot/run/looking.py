@@ -122,6 +122,7 @@ def draw_up(
         asked_class=asked_class(job, account),
         recut_since=begun,
         retry_failures=retry_failures,
+        selection=staged.understanding.selection,
         now=utc_now(),
     )
     progress.begin("comparing with earlier runs")

@@ -50,6 +50,8 @@ class Asked:
     recut_since: datetime | None = None
     """When a `recut: all` was begun that is still to be carried through."""
     retry_failures: bool = False
+    selection: bool = False
+    """Whether the manifest is only some of the items, so that nothing is gone."""
     now: datetime
 
 
@@ -71,7 +73,9 @@ def make_plan(
         rows=scalar(connection, "SELECT count(*) FROM staged"),
         work_rows=scalar(connection, "SELECT count(*) FROM numbered WHERE number IS NOT NULL"),
         known=scalar(connection, "SELECT count(*) FROM ledger WHERE gone_at IS NULL"),
-        gone=scalar(
+        gone=0
+        if asked.selection
+        else scalar(
             connection,
             "SELECT count(*) FROM ledger l ANTI JOIN staged s ON s.key = l.key "
             "WHERE l.gone_at IS NULL",

@@ -71,7 +71,12 @@ def publish(
         summary = summarise(connection, started, live)
         _write_files(connection, place, folder, report, summary)
         changes = scratch / "ledger.parquet"
-        ledger_changes(connection, changes, now=utc_now().isoformat(sep=" "))
+        ledger_changes(
+            connection,
+            changes,
+            now=utc_now().isoformat(sep=" "),
+            selection=started.get("selection", False),
+        )
         lease.ask()
         moved = place.ledger.learn(connection, head, changes, run_id)
         moved = _closed(connection, moved, run_id, unknown)

@@ -7,24 +7,34 @@ from pathlib import Path
 
 import duckdb
 
+from packshot.facts.columns import FAILED_KEY, SAID_OF_FAILED
 from packshot.facts.outcome import SECONDS_FIELDS
 from packshot.world.ledger import COLUMNS
 from packshot.world.tables import columns_of, literal, quoted, scalar, write_in_slices
 
 _CARRIED = "carried_"
+
+
+def _said(name: str, column: str) -> str:
+    """A cell of failed.csv: as understood, or of a row that was not, as written."""
+    return f"CASE WHEN p.written IS NULL THEN {column} ELSE p.written.{name} END"
+
+
 FAILED_COLUMNS = {
-    "sku": "p.sku",
-    "image_url": "p.url",
-    "position": "p.position",
-    "image_id": "p.image_id",
-    "foreground_type": "p.foreground_type",
-    "resolution": "p.resolution",
+    "sku": _said("sku", "p.sku"),
+    "image_url": _said("image_url", "p.url"),
+    "position": _said("position", "p.position::VARCHAR"),
+    "image_id": _said("image_id", "p.image_id"),
+    "foreground_type": _said("foreground_type", "p.foreground_type"),
+    "resolution": _said("resolution", "p.resolution"),
+    "skip": "p.written.skip",
+    FAILED_KEY: "r.key",
     "packshot_outcome": "r.outcome",
     "packshot_reason_code": "r.reason_code",
     "packshot_reason": "r.reason",
 }
 """Columns of failed.csv, and where they come from in plan and report."""
-_SAID_BEFORE = {name for name in FAILED_COLUMNS if name.startswith("packshot_")}
+_SAID_BEFORE = set(SAID_OF_FAILED)
 """What an earlier failed.csv said of a row is not carried on."""
 _SIGNS = r"=+\-@＝＋－＠"  # noqa: RUF001  the wide ones are signs to a spreadsheet, too
 _FORMULA = rf"'^[{_SIGNS}\t\r\n]|[;\r\n][{_SIGNS}]'"
@@ -106,8 +116,8 @@ WITH slice AS MATERIALIZED (SELECT * FROM plan WHERE seq >= $first AND seq < $la
 known AS MATERIALIZED (SELECT * FROM ledger SEMI JOIN slice USING (key)),
 ended AS MATERIALIZED (SELECT * FROM endings SEMI JOIN slice USING (key))
 SELECT p.row, p.file, p.sku, p.key, p.position,
- regexp_replace(regexp_replace(p.url, '[?#].*$', '', 's'), '^([A-Za-z0-9+.-]+://)[^/]*@', '\1')
-  AS source_url,
+ coalesce(nullif(p.written.shown_url, ''), regexp_replace(
+  regexp_replace(p.url, '[?#].*$', '', 's'), '^([A-Za-z0-9+.-]+://)[^/]*@', '\1')) AS source_url,
  CASE WHEN p.state <> 'repeat' THEN {_outcome("p", "e")}
   WHEN f.outcome IN ('cut', 'recovered', 'refreshed') THEN 'reused' ELSE f.outcome END AS outcome,
  CASE WHEN e.key IS NULL AND p.outcome IS NULL THEN $code
@@ -198,10 +208,7 @@ def _safe_cell(name: str, kind: str) -> str:
 
 def _failed_query(connection: duckdb.DuckDBPyConnection) -> str:
     """What did not succeed, as a manifest again: cells are raw, URLs whole."""
-    own = ", ".join(
-        f"{source} AS {name}" if source.partition(".")[2] != name else source
-        for name, source in FAILED_COLUMNS.items()
-    )
+    own = ", ".join(f"{source} AS {name}" for name, source in FAILED_COLUMNS.items())
     carried = "".join(
         f", p.{quoted(name)} AS {quoted(_own_name(name))}"
         for name in columns_of(connection, "plan")
@@ -220,8 +227,13 @@ def _own_name(carried: str) -> str:
     return carried if ours else name
 
 
-def ledger_changes(connection: duckdb.DuckDBPyConnection, file: Path, *, now: str) -> None:
-    """What the ledger learns from a run, as a Parquet file with the ledger's columns."""
+def ledger_changes(
+    connection: duckdb.DuckDBPyConnection, file: Path, *, now: str, selection: bool
+) -> None:
+    """What the ledger learns from a run, as a Parquet file with the ledger's columns.
+
+    Of a `selection` it does not learn what is gone.
+    """
     learned = ", ".join(
         {
             "reason_code": "remembered_code AS reason_code",
@@ -231,7 +243,9 @@ def ledger_changes(connection: duckdb.DuckDBPyConnection, file: Path, *, now: st
     )
     connection.execute(  # by key first: of whole rows only those that changed are read
         "CREATE OR REPLACE TEMP TABLE went AS SELECT key FROM ledger l "
-        "WHERE gone_at IS NULL AND NOT EXISTS (SELECT 1 FROM plan p WHERE p.key = l.key)"
+        "WHERE NOT $selection AND gone_at IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM plan p WHERE p.key = l.key)",
+        {"selection": selection},
     )
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE came_back AS SELECT key FROM plan p WHERE back "

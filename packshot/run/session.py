@@ -201,6 +201,7 @@ def check_credits(shop: Workshop) -> Verdict:
             "started_at": shop.started_at.astimezone(UTC).replace(tzinfo=None).isoformat(),
             "balance_before": balance_of(shop.account),
             "gone": files.gone,
+            "selection": _there(shop.staged).understanding.selection,
             "retry_failures": shop.retry_failures,
             "flow_run": shop.flow_run,
             "report": shop.place.state.address(f"{folder}/report.html"),

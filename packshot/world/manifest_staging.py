@@ -1,7 +1,7 @@
 """Staging a manifest: whatever was handed in becomes one Parquet file with one row per image.
 
 A record that yields no image yields one rejected row, so every row number occurs. Rejected
-rows have `reject_code` and `reject_reason`, and neither key nor url.
+rows have `reject_code` and `reject_reason`, and neither key nor url; `written` is what they held.
 """
 
 import json
@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from packshot.facts.columns import ColumnNames, Understanding, understand
-from packshot.facts.item import LONGEST_SKU, Fault, fetchable, item_key, sku_fault
+from packshot.facts.columns import FAILED_KEY, ColumnNames, Understanding, understand
+from packshot.facts.item import LONGEST_SKU, Fault, fetchable, item_key, shown, sku_fault
 from packshot.world.manifest_cells import (
     Cell,
     foreground_type,
@@ -32,6 +32,7 @@ from packshot.world.manifest_records import Broken, Chunk, table
 T = TypeVar("T")
 
 CARRIED = "carried_"
+_ROLES = ("sku", "position", "image_id", "foreground_type", "resolution", "skip")
 STAGED_FIELDS = (
     pa.field("row", pa.int64(), nullable=False),
     pa.field("file", pa.string()),
@@ -45,7 +46,11 @@ STAGED_FIELDS = (
     pa.field("skip", pa.bool_(), nullable=False),
     pa.field("reject_code", pa.string()),
     pa.field("reject_reason", pa.string()),
+    pa.field(
+        "written", pa.struct([(name, pa.string()) for name in (*_ROLES, "image_url", "shown_url")])
+    ),
 )
+"""`shown_url` is what a report may show of `image_url`."""
 
 _NO_SKU = Fault("no_sku", "The row has no SKU; fill it in.")
 _NO_IMAGE = Fault("no_image", "The row has no image address; fill it in.")
@@ -182,11 +187,7 @@ class _Pictures:
         return values
 
     def _texts(self, column: str) -> Sequence[str]:
-        cells = self._cells[column]
-        return [
-            cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)
-            for cell in cells
-        ]
+        return [_text(cell) for cell in self._cells[column]]
 
     def _images(self) -> tuple[Sequence[int], list[str]]:
         """For each image its record and its address as written; none is one without address."""
@@ -196,7 +197,7 @@ class _Pictures:
         index: list[int] = []
         written: list[str] = []
         for i, cells in enumerate(zip(*columns, strict=True)):
-            urls = [] if i in self._faults else [url for cell in cells for url in _addresses(cell)]
+            urls = [url for cell in cells for url in _addresses(cell)]
             written += urls or [""]
             index += [i] * (len(urls) or 1)
         return index, written
@@ -217,6 +218,7 @@ class _Pictures:
             "skip": self._spread(self._skips),
             "reject_code": [fault and fault.code for fault in faults],
             "reject_reason": [fault and fault.reason for fault in faults],
+            "written": [fault and self._as_written(at) for at, fault in enumerate(faults)],
         }
         for name in self._meaning.carried:
             columns[CARRIED + name] = self._spread(_carried(self._texts(name)))
@@ -240,7 +242,21 @@ class _Pictures:
             None if fault else item_key(sku, url, number, image_id)
             for fault, sku, url, number, image_id in names
         ]
+        if self._meaning.selection:
+            before = self._spread([readable(cell) for cell in self._texts(FAILED_KEY)])
+            keys = [key and (was or key) for key, was in zip(keys, before, strict=True)]
         return {"key": keys, "position": positions}
+
+    def _as_written(self, at: int) -> dict[str, str]:
+        """What a rejected image's record says, role by role."""
+        columns = {role: getattr(self._meaning, role) for role in _ROLES}
+        said = {
+            role: readable(_text(self._cells[column][self._index[at]]))
+            for role, column in columns.items()
+            if column is not None
+        }
+        url = readable(self._written[at])
+        return said | {"image_url": url, "shown_url": shown(url)}
 
     def _spread(self, values: Sequence[T]) -> Sequence[T]:
         """Values of records as values of images."""
@@ -260,6 +276,10 @@ def _broken(broken: Iterable[Broken], schema: Any, file: str | None) -> Any:  # 
         for row, fault in broken
     ]
     return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _text(cell: Cell) -> str:
+    return cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)
 
 
 def _addresses(cell: Cell) -> list[str]:

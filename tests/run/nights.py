@@ -188,8 +188,8 @@ class Shop:
             "provider_url": None if provider == "local" else f"{self.market.url}/v1.0",
             **{name: value for name, value in said.items() if name not in Job.model_fields},
         }
+        own.setdefault("manifest", str(self.manifest))
         return Job(
-            manifest=str(self.manifest),
             destination=str(self.folder / "out" / self.catalog),
             state=str(self.state),
             options=options,

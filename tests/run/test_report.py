@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from packshot.facts.columns import ColumnNames
+from packshot.facts.errors import NeedsAnswer
 from packshot.facts.outcome import Outcome
 from packshot.run.report_tables import FAILED_COLUMNS
 from packshot.run.summary import WAITED_FOR, Money, Summary
-from tests.run.nights import Night, Shop
+from tests.run.nights import Night, Shop, photo
 
 DOCUMENT = Path(__file__).parents[2] / "docs/report.md"
 HEADER = ("sku", "image_url", "position", "skip", "resolution", "note")
@@ -196,7 +197,6 @@ def failing(shop: Shop) -> Shop:
             for number in range(6)
         ],
     )
-    shop.settings = {"max_gone_share": 1.0}
     return shop
 
 
@@ -231,11 +231,65 @@ def test_what_failed_is_said_as_the_manifest_said_it(shop: Shop) -> None:
     assert len(night.outcomes) == len(skus)
 
 
-def run_failed(shop: Shop) -> Night:
-    """A night with the last run's `failed.csv` for a manifest."""
+def run_failed(shop: Shop, **changes: Any) -> Night:  # noqa: ANN401  whatever a job takes
+    """A night with the last run's `failed.csv` for a manifest, from where it lies."""
     last = max((shop.state / shop.catalog / "runs").iterdir())
-    shop.manifest.write_bytes((last / "failed.csv").read_bytes())
-    return shop.night(retry=True)
+    return shop.night(retry=True, manifest=str(last / "failed.csv"), **changes)
+
+
+def test_what_failed_is_a_part_of_the_catalog(shop: Shop) -> None:
+    """Run again, it leaves the rest alone: nothing is gone, not even in the ledger."""
+    for number in range(8):
+        shop.draw(f"{number}.png", colour=number)
+    whole = [shop.row(f"{number}", f"{number}.png") for number in range(10)]
+    shop.list(*whole)
+    assert shop.night().summary.outcomes == {"cut": 8, "failed": 2}
+    again = run_failed(shop)
+    assert (again.plan.verdict, again.plan.gone, again.summary.gone) == ("go", 0, 0)
+    assert again.summary.outcomes == {"failed": 2}
+    assert not pd.notna(shop.known("0")["gone_at"])
+    shop.list(*whole[5:])
+    with pytest.raises(NeedsAnswer, match="5 of 10 known items"):
+        shop.night()
+
+
+def test_a_local_picture_that_failed_stays_the_same_item(shop: Shop) -> None:
+    """Its address leads to it from wherever `failed.csv` lies, and its key is what it was."""
+    shop.folder.mkdir(parents=True, exist_ok=True)
+    (shop.folder / "bad.jpg").write_bytes(b"no picture")
+    write(shop, ("sku", "image_url"), [("BAD", "bad.jpg"), ("NONE", "none.jpg")])
+    local = {"provider": "local", "allow_local": True}
+    outcomes = {"BAD@bad.jpg": "rejected", "NONE@none.jpg": "failed"}
+    assert shop.night(**local).outcomes == outcomes
+    assert run_failed(shop, **local).outcomes == outcomes
+    (shop.folder / "bad.jpg").write_bytes(photo())
+    assert run_failed(shop, **local).outcomes == outcomes | {"BAD@bad.jpg": "cut"}
+
+
+def test_a_row_that_was_not_understood_says_the_same_again(shop: Shop) -> None:
+    """What it held is written as it was, so no option is lost; the report shows no secret."""
+    header = ("sku", "image_url", "position", "resolution", "skip")
+    lines: list[tuple[str, ...]] = [
+        ("a", "ftp://me:planted@h/a.jpg?sig=planted", "", "", ""),
+        ("b", "https:/me:planted@h/b.jpg", "", "", ""),
+        ("c", "https://h/c.jpg|https://me:planted@h/c.jpg", "", "", ""),
+        ("d", "https://h/d.jpg?sig=planted", "first", "", ""),
+        ("e", "https://h/e.jpg", "", "huge", ""),
+        ("f", "https://h/f.jpg", "", "", "perhaps"),
+        ("g", "", "", "", ""),
+    ]
+    write(shop, header, lines)
+    first = shop.night()
+    assert list(first.report["source_url"].fillna("")) == [
+        *("ftp://h/a.jpg", "h/b.jpg", "https://h/c.jpg|https", "https://h/d.jpg"),
+        *("https://h/e.jpg", "https://h/f.jpg", ""),
+    ]
+    assert "planted" not in (folder_of(shop, first) / "report.html").read_text()
+    failed = sheet(shop, first, "failed.csv")
+    assert [tuple(row[name] for name in header) for row in failed] == lines
+    again = run_failed(shop)
+    assert list(again.report["reason"]) == list(first.report["reason"])
+    assert sheet(shop, again, "failed.csv") == failed
 
 
 def test_columns_of_the_same_name_do_not_hide_each_other(free: Shop) -> None:

@@ -83,6 +83,7 @@ def test_a_row_becomes_an_item(stage: Stage) -> None:
         "skip": False,
         "reject_code": None,
         "reject_reason": None,
+        "written": None,
         "carried_title": "Cup",
     }
 
