@@ -80,6 +80,22 @@ def test_more_than_fifty_paid_calls_need_a_yes(plain_desk: Desk) -> None:
     assert said.document["verdict"] == "go"
 
 
+def test_plan_of_a_manifest_that_shrank_asks_as_the_run_does(desk: Desk) -> None:
+    """Plan and run put the same question; the plan is done all the same, the run is not begun."""
+    manifest = desk.catalog(4)
+    assert desk.do("run", manifest, "out", *desk.sandboxed).code == Exit.DONE
+    desk.catalog(2)
+    words = (manifest, "out", *desk.sandboxed)
+    planned, run = desk.do("plan", *words, "--json"), desk.do("run", *words)
+    assert (planned.code, run.code) == (Exit.DONE, Exit.STOPPED)
+    assert planned.document["verdict"] == "needs an answer"
+    assert "2 of 4 known items are missing from the manifest" in planned.document["message"]
+    assert planned.document["message"] in run.err
+    assert planned.document["message"] in desk.do("plan", *words).out.replace("\n", " ")
+    raised = desk.do("plan", *words, "--max-gone-share=0.5", "--json").document
+    assert (raised["verdict"], raised["gone"]) == ("go", 2)
+
+
 def test_account_shows_the_balance(plain_desk: Desk) -> None:
     """The account is read over the wire; a refused key is a stop."""
     url = plain_desk.sandboxed[3]

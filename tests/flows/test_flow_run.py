@@ -175,6 +175,19 @@ def test_a_spool_that_was_asked_for_is_used_and_stays_on_record(
     assert [job["options"]["spool"] for job in recorded(shop)] == [str(named)]
 
 
+def test_a_plan_of_a_manifest_that_shrank_says_what_the_run_says(
+    flows: Popen[str], shop: Shop
+) -> None:
+    """The question that the run would end with is the plan's message."""
+    assert run(flows, shop)[0] == "Completed"
+    shop.list(*(shop.row(f"{number:02d}", f"{number:02d}.png") for number in range(6)))
+    planned = run(flows, shop, flow="packshot-plan")
+    assert planned[1].startswith("6 of 12 known items are missing from the manifest")
+    assert [planned, run(flows, shop)] == [
+        (kind, planned[1]) for kind in ("Completed", "NeedsAnswer")
+    ]
+
+
 def test_a_secret_manifest_address_is_read_from_its_block(
     server: Prefect, flows: Popen[str], shop: Shop
 ) -> None:
