@@ -110,6 +110,6 @@ def prefect(
                 prefect.command("-m", "prefect", *pool)
                 prefect.command("-m", "prefect", "deploy", "--all")
                 copy_database(prefect.database, deployed)
-        worker = prefect.process("-m", "prefect", "worker", "start", "--pool", "packshot")
-        until_the_end.enter_context(worker)
+        worker = ("-m", "prefect", "worker", "start", "--pool", "packshot")
+        until_the_end.enter_context(prefect.process(*worker, PREFECT_LOGGING_LEVEL="DEBUG"))
         yield prefect

@@ -9,9 +9,10 @@ from PIL import Image, ImageDraw
 from packshot.sandbox.server import Sandbox
 from tests.flows.served import Prefect, Row, soon
 
-STORE_A_KEY = """
+STORED_KEY = "planted-key"
+STORE_A_KEY = f"""
 from prefect.blocks.system import Secret
-Secret(value="planted-key").save("packshot-removebg-key", overwrite=True)
+Secret(value="{STORED_KEY}").save("packshot-removebg-key", overwrite=True)
 """
 
 

@@ -114,9 +114,10 @@ class Prefect:
         }
 
     @contextmanager
-    def process(self, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    def process(self, *words: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
         """A command in the background, and its children, gone when the block ends."""
-        with self._running(f"{words[2]}.log", [sys.executable, *words], self.environment) as it:
+        command, environment = [sys.executable, *words], self.environment | settings
+        with self._running(f"{words[2]}.log", command, environment) as it:
             yield it
 
     @contextmanager
