@@ -115,7 +115,7 @@ class Desk:
             env={
                 **self.environment,
                 "HOME": str(self.folder),
-                "REMOVEBG_API_KEY": f"key of {self.name}" if key is None else key,
+                "REMOVEBG_API_KEY": f"key-of-{self.name}" if key is None else key,
                 "TERM": "xterm",
             },
             stdout=subprocess.PIPE,

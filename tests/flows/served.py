@@ -203,7 +203,7 @@ class Prefect:
 
         def look() -> httpx.Response | None:
             try:
-                answer = httpx.request(method, f"{self.url}{path}", json=body, timeout=30)
+                answer = httpx.request(method, f"{self.url}{path}", json=body, timeout=60)
             except httpx.ReadTimeout:
                 if method != "GET":  # it may have been heard
                     raise
