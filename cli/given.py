@@ -61,11 +61,11 @@ def _job_file(path: Path | None) -> dict[str, Any]:
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise BadOption(f"--job {path} cannot be read: {error.strerror}") from None
+        raise BadOption(f"--job {path} cannot be read: {error.strerror}; check the path") from None
     except UnicodeDecodeError:
-        raise BadOption(f"--job {path} is not a text file in UTF-8") from None
+        raise BadOption(f"--job {path} is not a text file in UTF-8; save it as one") from None
     except yaml.YAMLError as error:
-        raise BadOption(f"--job {path} is not YAML{_where(error)}") from None
+        raise BadOption(f"--job {path} is not YAML{_where(error)}; correct it there") from None
     if not isinstance(data, dict):
         raise BadOption(f"--job {path} must hold fields of a job, such as `provider: removebg`")
     return data
@@ -89,7 +89,9 @@ def _assignment(text: str, holds_text: Callable[[str], bool]) -> tuple[str, Any]
         return f"options.{path}", yaml.safe_load(value)
     except yaml.YAMLError as error:
         problem = getattr(error, "problem", None) or "it is not YAML"
-        raise BadOption(f"--set {text} cannot be read: {problem}") from None
+        raise BadOption(
+            f"--set {text} cannot be read: {problem}; put the value in quotes"
+        ) from None
 
 
 def _put(data: dict[str, Any], path: str, value: Any) -> None:  # noqa: ANN401
@@ -108,10 +110,13 @@ def _step(here: Any, name: str, value: Any, path: str, *, replace: bool = False)
             here[name] = value
         return here[name]
     if not isinstance(here, list) or not name.isdecimal():
-        raise BadOption(f"`{path}`: what lies before `{name}` holds no further fields")
+        raise BadOption(
+            f"`{path}`: what lies before `{name}` holds no further fields; "
+            "see `packshot run --help`"
+        )
     place = int(name)
     if place > MOST_ENTRIES:
-        raise BadOption(f"`{path}`: a list has at most {MOST_ENTRIES} entries")
+        raise BadOption(f"`{path}`: a list must have at most {MOST_ENTRIES} entries")
     here.extend({} for _ in range(place - len(here)))  # those before it keep their defaults
     if place == len(here):
         here.append(value)

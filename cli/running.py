@@ -60,7 +60,7 @@ def look_first(job: Job) -> None:
     is_path = "://" not in job.manifest and not GLOB_MARKS & set(job.manifest)
     is_read = job.manifest_block is None and job.options.plan is None
     if is_path and is_read and not Path(job.manifest).exists():
-        raise BadManifest(f"There is nothing at `{job.manifest}`.")
+        raise BadManifest(f"There is nothing at `{job.manifest}`; check the path.")
 
 
 def run_flow(job: Job, *, retry_failures: bool, verbose: bool, as_json: bool) -> Ended:

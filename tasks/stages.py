@@ -82,11 +82,8 @@ def publish_report(shop: Workshop) -> str:
 def cut_out(run_id: str, batch: str, first: int, last: int) -> State[Any]:
     """Work on the items from `first` up to `last`; says how many ended in which way.
 
-    An error of ours ends as a state, which Prefect retries like an exception.
+    Whatever happens to a picture is its own ending: only a defect ends a batch, and is tried again.
     """
-    try:
-        ended = session.cut_batch(workshop(run_id), session.Batch(batch, first, last))
-    except PackshotError as error:
-        return failed(error)
+    ended = session.cut_batch(workshop(run_id), session.Batch(batch, first, last))
     said = ", ".join(f"{count} {name}" for name, count in ended.items())
     return Completed(message=said or "left for the next run")

@@ -12,7 +12,7 @@ import pytest
 from packshot.facts import errors
 from packshot.facts.errors import PackshotError, StopRequested
 from packshot.providers import removebg_refusals
-from packshot.world import fetch_answers
+from packshot.world import fetch_answers, manifest_files, place_errors
 
 ROOT = Path(__file__).parents[1]
 KINDS = {
@@ -21,26 +21,16 @@ KINDS = {
     if isinstance(kind, type) and issubclass(kind, PackshotError) and kind is not StopRequested
 }
 REMEDY = re.compile(
-    r"(?:^|[;:.,] )(?:a later (?:run|night) tries|the next run tries|check|choose|compare|correct|"
-    r"give|leave|let|make|mend|name|put|raise|remove|replace|report|run|save|see|send|set|shrink|take|"
-    r"unpack|upload|use|wait|write)\b"
-    r"| must |; there are ",
+    r"(?:^|[;:.,…] )(?:a later (?:run|night) tries|the next run t(?:ries|akes)|approve|buy|check|"
+    r"choose|close|compare|copy|correct|create|export|free|(?:so )?give|leave|let|lower|make|mend|"
+    r"name|put|raise|remove|rename|renew|replace|report|restore|run|save|say|see|send|set|shrink|"
+    r"start|store|take|try|unpack|upload|use|wait|write)\b"
+    r"| must | please report |and the next run tries|; there are |Set a limit",
     re.IGNORECASE,
 )
-READ_BY_PEOPLE = (
-    "packshot/providers/*.py",
-    "packshot/world/[cf]*.py",
-    "packshot/world/lease.py",
-    "packshot/world/network_guard.py",
-    "packshot/world/pictures.py",
-    "packshot/world/silent_hosts.py",
-    "packshot/world/spool.py",
-    "packshot/run/buying.py",
-    "packshot/run/calls.py",
-    "packshot/run/past_runs.py",
-    "cli/choosing.py",
-    "cli/rehearsing.py",
-)
+SAID_ELSEWHERE = ("remedy", "advice", "_missing")
+"""Names of what holds a remedy that is put into a sentence."""
+READ_BY_PEOPLE = ("packshot/*/*.py", "cli/*.py", "flows/*.py", "tasks/*.py")
 """Modules whose sentences stand in reports, states and terminals."""
 
 
@@ -63,9 +53,14 @@ def text_of(node: ast.expr, module: ModuleType) -> str | None:
             return text
         case ast.JoinedStr(values=parts):
             return "".join(text_of(part, module) or "" for part in parts)
-        case ast.FormattedValue(value=ast.Name(id=name)):
-            return str(getattr(module, name, "remove" if "remedy" in name else "…"))
+        case ast.FormattedValue(value=ast.Name(id=name) | ast.Call(func=ast.Name(id=name))):
+            is_remedy = any(name.startswith(begin) for begin in SAID_ELSEWHERE)
+            return "; remove" if is_remedy else _text(getattr(module, name, "…"))
     return None
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else "…"
 
 
 @pytest.mark.parametrize(
@@ -80,6 +75,18 @@ def test_each_sentence_holds_a_remedy(where: str, said: str) -> None:
 def test_each_answer_of_a_host_has_a_remedy(status: int) -> None:
     """Those of the table, too."""
     assert REMEDY.match(fetch_answers._NOT_TONIGHT[status][-1])
+
+
+@pytest.mark.parametrize("advice", manifest_files._STRANGERS.values())
+def test_each_file_that_is_no_manifest_has_a_remedy(advice: str) -> None:
+    """Its kind is named, and what to save it as."""
+    assert REMEDY.search(advice)
+
+
+@pytest.mark.parametrize("remedy", place_errors._REMEDIES.values())
+def test_each_error_of_a_place_has_a_remedy(remedy: str) -> None:
+    """Cause first, then what to do."""
+    assert REMEDY.search(remedy)
 
 
 @pytest.mark.parametrize("code", removebg_refusals.REMEDIES)

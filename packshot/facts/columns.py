@@ -211,7 +211,7 @@ class _Search:
         if wanted not in self.header and len(alike) != 1:
             raise BadManifest(
                 f"The manifest has no column `{wanted}`, named for the {role.replace('_', ' ')}; "
-                f"its columns are {_quoted(self.header)}."
+                f"choose one of {_quoted(self.header)}."
             )
         name = wanted if wanted in self.header else alike[0]
         self.taken.add(name)

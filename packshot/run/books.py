@@ -179,7 +179,7 @@ class Books:
         if self._cap is not None and self._charged + pending + price > self._cap:
             return CapReached(
                 f"`max_credits` is {_say(self._cap)}: {_say(self._charged)} are spent,{aside}"
-                f" and the next call costs up to {_say(price)}."
+                f" and the next call costs up to {_say(price)}; raise it to go on."
             )
         return self._short(price, pending, aside)
 
@@ -195,9 +195,11 @@ class Books:
         holds = f"The account holds {_say(self._held)},{aside}"
         costs = f" and the next call costs up to {_say(price)}"
         if after < 0:
-            return OutOfCredits(f"{holds}{costs}; {_say(-after)} more are needed.")
+            return OutOfCredits(f"{holds}{costs}; buy {_say(-after)} more or wait.")
         if self._floor is not None and after < self._floor:
-            return FloorReached(f"{holds}{costs}; `keep_credits` keeps {_say(self._floor)}.")
+            return FloorReached(
+                f"{holds}{costs}; `keep_credits` keeps {_say(self._floor)}; lower it or buy some."
+            )
         return None
 
     def _conclude(self, reservation: Reservation, state: State, charged: Decimal) -> None:

@@ -98,7 +98,8 @@ def _on_record(folder: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise StoreUnavailable(
-            f"{folder} has no plan, so nothing was bought in it", code="no_plan"
+            f"{folder} has no plan, so nothing was bought in it; run the catalog again",
+            code="no_plan",
         ) from error
 
 

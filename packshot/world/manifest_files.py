@@ -102,7 +102,7 @@ def _reachable(manifest: str) -> Iterator[None]:
     except BadManifest:
         raise
     except FileNotFoundError:
-        raise BadManifest(f"There is nothing at `{shown}`.") from None
+        raise BadManifest(f"There is nothing at `{shown}`; check the path.") from None
     except Exception as error:  # noqa: BLE001 - every kind of storage has errors of its own
         unknown = f"{type(error).__name__}; copy the file to a folder and give its path"
         raise BadManifest(f"`{shown}` cannot be read: {remedy(error, unknown)}.") from None
@@ -133,8 +133,8 @@ def _found(fs: Any, root: str, manifest: str) -> list[str]:  # noqa: ANN401 - fs
     if not paths:
         raise BadManifest(
             f"No file at `{public(manifest)}` is a manifest; names end in "
-            f"{', '.join(_SUFFIXES)}, with {', '.join(_PACKED)} behind where packed. Files in "
-            "folders below are found by a glob, such as `catalog/*/*.parquet`."
+            f"{', '.join(_SUFFIXES)}, with {', '.join(_PACKED)} behind where packed. Name files in "
+            "folders below by a glob, such as `catalog/*/*.parquet`."
         )
     return sorted(paths)
 
@@ -175,14 +175,14 @@ def _format(local: Path, name: str) -> Format:
         raise BadManifest(f"`{name}` is Parquet in an archive; unpack it.")
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not start:
-        raise BadManifest(f"`{name}` is empty.")
+        raise BadManifest(f"`{name}` is empty; export it again.")
     for mark, advice in _STRANGERS.items():
         if start.startswith(mark):
             raise BadManifest(f"`{name}` {advice}.")
     if start.startswith(b"{"):
         return "json_lines"
     if b"\0" in start.partition(b"\n")[0]:
-        raise BadManifest(f"`{name}` is neither CSV, TSV, JSON Lines nor Parquet.")
+        raise BadManifest(f"`{name}` is neither CSV, TSV, JSON Lines nor Parquet; save it as one.")
     return "json_lines" if _bare(name).endswith((".jsonl", ".ndjson")) else "delimited"
 
 

@@ -77,7 +77,7 @@ def _check(header: tuple[str, ...], first: tuple[str, ...] | None, name: str) ->
         differing = sorted(set(header) ^ set(first)) or ["their order"]
         raise BadManifest(
             f"The header of `{name}` differs from that of the first file: {', '.join(differing)}. "
-            "Files of one manifest share their columns."
+            "Give files with the same columns, or run them one by one."
         )
 
 
@@ -121,7 +121,7 @@ class _Delimited:
             names = next(self._reader(lines, strict=True))
         except csv.Error:
             raise BadManifest(
-                f'A quote (") in the header of `{file.name}` is not closed.'
+                f'A quote (") in the header of `{file.name}` is not closed; close or remove it.'
             ) from None
         self.header = tuple(
             readable(name).strip() or f"column {number}" for number, name in enumerate(names, 1)

@@ -112,12 +112,12 @@ def in_our_words(url: str) -> Iterator[None]:
         elsewhere = ", or keep the state elsewhere with --state" if _is_default_state(url) else ""
         raise StoreUnavailable(f"{url}: {remedy(error, _NOT_LET_IN)}{elsewhere}") from error
     except OSError as error:
-        reason = remedy(error, error.strerror or type(error).__name__)
-        raise StoreUnavailable(f"{url}: {reason}") from error
+        cause = error.strerror or type(error).__name__
+        raise StoreUnavailable(f"{url}: {remedy(error, _unknown(cause))}") from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in {"botocore", "aiobotocore", "aiohttp"}:
             raise
-        raise StoreUnavailable(f"{url}: {remedy(error, type(error).__name__)}") from error
+        raise StoreUnavailable(f"{url}: {remedy(error, _unknown(type(error).__name__))}") from error
 
 
 @contextmanager
@@ -128,6 +128,10 @@ def writing(url: str) -> Iterator[None]:
             yield
         except FileNotFoundError as error:
             raise StoreUnavailable(f"{url}: {_missing(url)}") from error
+
+
+def _unknown(cause: str) -> str:
+    return f"{cause}; check that this machine reaches the place, then run again"
 
 
 def _missing(url: str) -> str:

@@ -48,7 +48,9 @@ def save_plan(
         pq.write_table(saved, aside, compression="zstd")
         aside.replace(target)
     except OSError as error:
-        raise BadOption(f"the plan cannot be saved as {target}: {error.strerror}") from None
+        raise BadOption(
+            f"the plan cannot be saved as {target}: {error.strerror}; choose another file"
+        ) from None
     finally:
         with suppress(OSError):
             aside.unlink(missing_ok=True)

@@ -278,7 +278,7 @@ def open_store(url: str, storage: Storage, *, public: bool = False) -> Store:
     if protocol not in PROTOCOLS:
         raise BadOption(
             f"{shown}: pictures and state are kept in folders and on s3://…, not on `{protocol}:`; "
-            "a service that speaks S3 is named with --endpoint-url"
+            "name a service that speaks S3 with --endpoint-url"
         )
     if "@" in url and shown != url:
         raise BadOption(f"{shown}: name the place without a login; credentials have a place else")

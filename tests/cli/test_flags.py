@@ -200,7 +200,7 @@ SET_WRONG = {
     "limits=3": "`options.limits` must be a group of further fields",
     "catalog.name=x": "--catalog must be text; put it in quotes",
     "variants.x=3": "`options.variants` must be a list",
-    "variants.99.name=x": "`options.variants.99.name`: a list has at most 12 entries",
+    "variants.99.name=x": "`options.variants.99.name`: a list must have at most 12 entries",
 }
 
 

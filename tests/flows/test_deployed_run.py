@@ -117,7 +117,7 @@ def test_a_refusal_is_a_sentence(prefect: Prefect, catalog: Catalog) -> None:
     asked = catalog.asked() | {"manifest": "nowhere.csv"}
     run = prefect.ended(prefect.start("packshot/on-demand", **asked))
     assert run["state"]["name"] == "BadManifest"
-    assert run["state"]["message"] == "There is nothing at `nowhere.csv`."
+    assert run["state"]["message"] == "There is nothing at `nowhere.csv`; check the path."
     said = "\n".join(prefect.logs(run["id"]))
     assert "Traceback" not in said
     assert "NoneType" not in said

@@ -204,7 +204,7 @@ def test_a_secret_manifest_address_is_read_from_its_block(
     shop.take_down("planted-4c1.csv")
     assert run(flows, shop, manifest=manifest) == (
         "BadManifest",
-        f"There is nothing at `{manifest}`.",
+        f"There is nothing at `{manifest}`; check the path.",
     )
     for kind in ("flow_runs", "task_runs", "logs", "artifacts", "events"):
         assert "planted-4c1" not in json.dumps(server.ask("POST", f"/{kind}/filter", {})), kind

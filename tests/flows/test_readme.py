@@ -6,7 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import boto3
@@ -18,7 +18,8 @@ from tests.flows.served import ROOT, Prefect, copy_database, free_port, soon
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("readme")]
 
-PACKSHOT = Path(sys.executable).with_name("packshot")
+PACKSHOT = (str(Path(sys.executable).with_name("packshot")),)
+FROM_PACKAGE = (sys.executable, "-c", "from cli.main import main; main()")
 NIGHTLY = "## Every night"
 
 
@@ -86,7 +87,7 @@ class Reader:
         if words[0] in {"plan", "run"}:
             words += ["--allow-host", "127.0.0.1"]
         done = subprocess.run(
-            [PACKSHOT, *words],
+            [*PACKSHOT, *words],
             cwd=self.folder,
             env=self.environment | given,
             capture_output=True,
@@ -99,7 +100,7 @@ class Reader:
     def _serve(self, words: list[str]) -> None:
         told = [word.replace("8585", str(self.port)) for word in words[1:] if word != "&"]
         self.servers.append(
-            subprocess.Popen([PACKSHOT, *told], cwd=self.folder, env=self.environment)
+            subprocess.Popen([*PACKSHOT, *told], cwd=self.folder, env=self.environment)
         )
         soon(self._answers, 20, "the sandbox")
 
@@ -125,24 +126,50 @@ def test_the_demo_is_what_make_demo_types() -> None:
     assert said.stdout.splitlines()[-1] == ".venv/bin/packshot demo"
 
 
-def test_a_second_demo_changes_nothing(nightly: Prefect, tmp_path: Path) -> None:
-    """Cut out, and then nothing: the sample catalog, twice."""
-    said = [
-        subprocess.run(
-            [PACKSHOT, "demo"],
-            cwd=tmp_path,
-            env=nightly.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
-        ).stdout
-        for _ in range(2)
-    ]
-    assert "Nothing changed" not in said[0]
-    assert "13 │ bought in this run" in said[0]
-    assert "Nothing changed" in said[1]
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """The folder into which pip has put the project, as `pip install .` does."""
+    source, target = tmp_path / "source", tmp_path / "package"
+    hidden = shutil.ignore_patterns(".*", "demo", "build", "dist", "__pycache__")
+    shutil.copytree(ROOT, source, ignore=hidden)
+    shutil.copy(ROOT / ".gitignore", source)
+    options = ("--quiet", "--no-deps", "--no-build-isolation", "--disable-pip-version-check")
+    pip = (sys.executable, "-m", "pip", "install", *options, "--target", str(target), str(source))
+    subprocess.run(pip, check=True, timeout=120)
+    shutil.rmtree(source)
+    return target
+
+
+def test_a_second_demo_changes_nothing(nightly: Prefect, package: Path, tmp_path: Path) -> None:
+    """Cut out from a checkout, as the README shows; then nothing is left to an installation."""
+    first = demo(PACKSHOT, nightly.environment, tmp_path)
+    assert "Nothing changed" not in first
+    assert "13 │ bought in this run" in first
+    for line in shown_of_the_demo():
+        assert line in first
+    second = demo(FROM_PACKAGE, nightly.environment | {"PYTHONPATH": str(package)}, tmp_path)
+    assert "Nothing changed" in second
     assert len(list(tmp_path.glob("demo/pictures/*/*.png"))) == 14
+
+
+def demo(command: tuple[str, ...], environment: Mapping[str, str], folder: Path) -> str:
+    """What `packshot demo` prints in this folder."""
+    return subprocess.run(
+        [*command, "demo"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    ).stdout
+
+
+def shown_of_the_demo() -> list[str]:
+    """The lines that the README says are printed."""
+    section = (ROOT / "README.md").read_text().partition("## Try it")[2].partition("## ")[0]
+    (block,) = re.findall(r"```text\n(.*?)```", section, re.DOTALL)
+    return block.splitlines()
 
 
 def test_every_command_of_the_readme_runs(

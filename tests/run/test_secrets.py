@@ -283,7 +283,7 @@ def test_a_manifest_from_a_secret_block_is_known_by_the_name_of_the_block(
     assert (last.fields["manifest"], last.manifest_is_whole) == ("secret:shop-manifest", True)
     tempting.take_down(f"{SIGNATURE}.csv")
     refused = run(job, here=here)
-    assert "There is nothing at `secret:shop-manifest`." in refused
+    assert "There is nothing at `secret:shop-manifest`; check the path." in refused
     assert not leaks(refused)
 
 

@@ -354,7 +354,7 @@ def test_a_file_that_is_no_manifest_says_so(
 @pytest.mark.parametrize(
     ("manifest", "message"),
     [
-        ("memory://none/feed.csv", r"nothing at `memory://none/feed.csv`\."),
+        ("memory://none/feed.csv", r"nothing at `memory://none/feed.csv`; check the path\."),
         (
             "http://me:secret@127.0.0.1:9/feed.csv?sig=secret",
             "`http://127.0.0.1:9/feed.csv` cannot",
