@@ -1,8 +1,6 @@
 """remove.bg, and the services that speak its wire format at another base URL."""
 
-import re
-import time
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -11,15 +9,9 @@ import httpx
 from packshot.facts.errors import BadOption, ImageRefused, Uncertain
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.purchase import Account, Price
-from packshot.providers.answers import (
-    broken_answer,
-    in_our_words,
-    look_at,
-    number,
-    read_some,
-    read_whole,
-)
+from packshot.providers.answers import broken_answer, look_at, number
 from packshot.providers.face import Accepts, Pace, Result, Source, Ticket
+from packshot.providers.line import Answer, Bounds, Line
 from packshot.providers.pace_headers import pace_readings
 from packshot.providers.removebg_refusals import (
     REMEDIES,
@@ -41,11 +33,9 @@ from packshot.providers.removebg_wire import (
     is_opaque,
     unwrapped,
 )
-from packshot.world.network_guard import punctual_transport, until
 
 BASE_URL: Final = "https://api.remove.bg/v1.0"
 CALLS_AT_ONCE: Final = 32
-CONNECT_SECONDS: Final = 10.0
 MEGAPIXELS_PER_WINDOW: Final = 500.0
 PREVIEW_PRICE: Final = 0.25
 FULL_PRICE: Final = 1.0
@@ -54,20 +44,6 @@ UPLOADS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {"JPEG": ("source.jpg", "image/jpeg"), "PNG": ("source.png", "image/png")}
 )
 """File name and type per format. The API reference promises JPG and PNG, and nothing else."""
-
-_KEY: Final = re.compile(r"[\x21-\x7e]+")
-
-
-class _Key(httpx.Auth):
-    """Adds the key as a request leaves, so that no client or bag of headers shows it."""
-
-    def __init__(self, key: str) -> None:
-        self.secret = key
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Sign one request."""
-        request.headers["X-API-Key"] = self.secret
-        yield request
 
 
 class RemoveBg:
@@ -95,32 +71,29 @@ class RemoveBg:
     ) -> None:
         if wire_format not in WIRE_FORMATS:
             raise BadOption(f"`wire_format` is not known; choose {', '.join(WIRE_FORMATS)}.")
-        self._key = _Key(_sound_key(api_key))
-        self._base_url = _plain_url(base_url)
         self._wire_format = wire_format
-        self._timeout_seconds = timeout_seconds
-        self._max_answer_bytes = max_answer_bytes
         self.pace: Final = Pace(
             per_window=MEGAPIXELS_PER_WINDOW,
             window_seconds=WINDOW_SECONDS,
             calls_at_once=calls_at_once,
             weighs_megapixels=True,
         )
-        self._client = httpx.Client(
-            base_url=self._base_url,
-            auth=self._key,
-            headers={
-                "Accept": "application/json" if wire_format == "json" else "*/*",
-                "Accept-Encoding": "identity",  # pictures do not shrink, and bombs stay out
-            },
-            timeout=httpx.Timeout(timeout_seconds, connect=CONNECT_SECONDS),
-            # One connection more, to ask for the balance.
-            transport=transport or punctual_transport(calls_at_once + 1),
-            trust_env=False,
+        self._line = Line(
+            WHO,
+            api_key,
+            base_url=base_url,
+            sign=("X-API-Key", "{key}"),
+            accept="application/json" if wire_format == "json" else "*/*",
+            bounds=Bounds(
+                timeout_seconds=timeout_seconds,
+                calls_at_once=calls_at_once,
+                max_answer_bytes=max_answer_bytes,
+            ),
+            transport=transport,
         )
 
     def __repr__(self) -> str:
-        return f"RemoveBg({self._base_url!r})"
+        return f"RemoveBg({self._line.base_url!r})"
 
     def price(self, options: PaidOptions, megapixels: float | None) -> Price:
         """A preview costs a quarter, everything else one; `auto` goes by the picture's size."""
@@ -131,15 +104,10 @@ class RemoveBg:
 
     def account(self) -> Account:
         """Ask for the balance, which may lag behind the last calls by several seconds."""
-        with (
-            until(time.monotonic() + self._timeout_seconds),
-            in_our_words(WHO, may_cost=False),
-            self._client.stream("GET", "/account") as response,
-        ):
-            body = read_some(response)
-        if response.is_success:
-            return account_of(body, response.headers)
-        raise refusal_of_account(response, body, self._key.secret)
+        answer = self._line.ask("GET", "/account", may_cost=False)
+        if answer.is_success:
+            return account_of(answer.body, answer.headers)
+        raise refusal_of_account(answer, self._line.secret)
 
     def validate(self, source: Source, options: PaidOptions) -> None:
         """Refuse what the API would refuse, before a call is spent on it."""
@@ -160,31 +128,19 @@ class RemoveBg:
             )
 
     def submit(self, source: Source, options: PaidOptions) -> Result:
-        """Cut one picture out, once.
-
-        The answer begins within `timeout_seconds` and is whole within as many more.
-        """
+        """Cut one picture out, once."""
         self.validate(source, options)
         name, media_type = UPLOADS[source.format]
-        started = time.monotonic()
-        with (
-            until(started + self._timeout_seconds),
-            in_our_words(WHO, may_cost=True),
-            self._client.stream(
-                "POST",
-                "/removebg",
-                data=form_fields(options, format_for(self._wire_format, source, options)),
-                files={"image_file": (name, source.content, media_type)},
-            ) as response,
-        ):
-            if not response.is_success:
-                raise refusal(response, read_some(response), self._key.secret)
-            with until(time.monotonic() + self._timeout_seconds):
-                body = read_whole(
-                    response, WHO, at_most=self._max_answer_bytes, seconds=self._timeout_seconds
-                )
-        seconds = time.monotonic() - started
-        return self._result(response, body, source, options, seconds)
+        answer = self._line.ask(
+            "POST",
+            "/removebg",
+            may_cost=True,
+            data=form_fields(options, format_for(self._wire_format, source, options)),
+            files={"image_file": (name, source.content, media_type)},
+        )
+        if not answer.is_success:
+            raise refusal(answer, self._line.secret)
+        return self._result(answer, source, options)
 
     def collect(self, ticket: Ticket) -> Result:
         """There is nothing to collect: remove.bg answers at once and hands out no tickets."""
@@ -192,21 +148,14 @@ class RemoveBg:
 
     def close(self) -> None:
         """Give back connections."""
-        self._client.close()
+        self._line.close()
 
-    def _result(
-        self,
-        response: httpx.Response,
-        body: bytes,
-        source: Source,
-        options: PaidOptions,
-        seconds: float,
-    ) -> Result:
+    def _result(self, answer: Answer, source: Source, options: PaidOptions) -> Result:
         """Read a good answer. Its size is the picture's own: `X-Width` may describe another."""
-        headers = response.headers
+        headers = answer.headers
         try:
-            content, data = unwrapped(body)
-            look = look_at(content, at_most=self._max_answer_bytes)
+            content, data = unwrapped(answer.body)
+            look = look_at(content, at_most=self._line.max_answer_bytes)
         except ValueError as error:
             raise broken_answer(WHO, "is no whole picture") from error
         charged = number(headers.get("x-credits-charged"))
@@ -223,32 +172,6 @@ class RemoveBg:
             foreground_type=headers.get("x-type") or None,
             box=box_of(headers, data),
             pace=pace_readings(headers, WINDOW_SECONDS),
-            seconds=seconds,
-            status=response.status_code,
+            seconds=answer.seconds,
+            status=answer.status,
         )
-
-
-def _sound_key(api_key: str) -> str:
-    """A key that can stand in a header; one that cannot would be quoted in an error."""
-    key = api_key.strip()
-    if not _KEY.fullmatch(key):
-        raise BadOption(
-            f"The API key for {WHO} is empty or holds spaces or odd characters; set it as {WHO} "
-            "shows it."
-        )
-    return key
-
-
-def _plain_url(url: str) -> str:
-    """A base URL that can be shown, because it holds no secret."""
-    try:
-        parts = httpx.URL(url)
-        plain = parts.scheme in {"http", "https"} and bool(parts.host)
-    except httpx.InvalidURL:
-        plain = False
-    if not plain or any(sign in url for sign in "@?#"):
-        raise BadOption(
-            "`--provider-url` is an http(s) address without login, query or fragment; "
-            "leave it out to reach the provider itself."
-        )
-    return url.rstrip("/")

@@ -19,7 +19,8 @@ from packshot.facts.errors import (
     Uncertain,
     Unreachable,
 )
-from packshot.providers.answers import COMPARE, excerpt, quotable, retry_after
+from packshot.providers.answers import COMPARE, quotable, retry_after
+from packshot.providers.line import Answer, as_answered
 from packshot.providers.pace_headers import pace_readings
 
 WHO: Final = "remove.bg"
@@ -69,33 +70,25 @@ _MOMENTARY: Final = frozenset({408, 425})
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
-def refusal(response: httpx.Response, body: bytes, secret: str) -> PackshotError:
+def refusal(answer: Answer, secret: str) -> PackshotError:
     """The error that an answer other than success stands for; `secret` is never quoted."""
-    return _as_answered(_verdict(response, body, secret), response, body, secret)
+    return as_answered(_verdict(answer, secret), answer, secret)
 
 
-def refusal_of_account(response: httpx.Response, body: bytes, secret: str) -> PackshotError:
+def refusal_of_account(answer: Answer, secret: str) -> PackshotError:
     """The same where no picture was sent: nothing can have been charged, no run has begun."""
-    error = _verdict(response, body, secret)
+    error = _verdict(answer, secret)
     if error.code == WRONG_URL:
         error = BadOption(error.message, WRONG_URL)
     elif isinstance(error, Uncertain):
-        error = Unreachable(f"{WHO} answered {response.status_code}; {TRY_LATER}")
+        error = Unreachable(f"{WHO} answered {answer.status}; {TRY_LATER}")
     elif isinstance(error, ImageRefused | TryTomorrow):
-        error = Unreachable(f"{WHO} answered {response.status_code}: {CHECK_URL}")
-    return _as_answered(error, response, body, secret)
+        error = Unreachable(f"{WHO} answered {answer.status}: {CHECK_URL}")
+    return as_answered(error, answer, secret)
 
 
-def _as_answered(
-    error: PackshotError, response: httpx.Response, body: bytes, secret: str
-) -> PackshotError:
-    error.http_status = response.status_code
-    error.body_excerpt = excerpt(body, secret)
-    return error
-
-
-def _verdict(response: httpx.Response, body: bytes, secret: str) -> PackshotError:
-    status, headers = response.status_code, response.headers
+def _verdict(answer: Answer, secret: str) -> PackshotError:
+    status, headers, body = answer.status, answer.headers, answer.body
     match status:
         case 400 | 413 | 422:
             return _image_refused(status, _first_error(body), secret)
@@ -118,7 +111,7 @@ def _verdict(response: httpx.Response, body: bytes, secret: str) -> PackshotErro
             return Unreachable(
                 f"{WHO} answered {status}; {TRY_LATER}", wait_seconds=retry_after(headers)
             )
-        case _ if status in _NOT_THE_API or response.has_redirect_location:
+        case _ if status in _NOT_THE_API or answer.redirects:
             return KeyRejected(f"{WHO} answered {status}: {CHECK_URL}", WRONG_URL)
         case _:
             return TryTomorrow(
