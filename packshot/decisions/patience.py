@@ -63,7 +63,7 @@ def buying_again() -> Hook:
         nonlocal doubts
         if isinstance(error, Uncertain):
             doubts += 1
-            return doubts == 1
+            return doubts == 1 and error.code != "not_ready"  # whose result is still to come
         return on(error)
 
     return hook

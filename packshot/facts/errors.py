@@ -13,7 +13,8 @@ PackshotError
 │   └── StoreUnavailable
 ├── TryAgain             the same request may succeed in a moment
 │   ├── Throttled
-│   └── Unreachable
+│   ├── Unreachable
+│   └── NotYet
 ├── TryTomorrow          the same request may succeed on a later night
 │   └── SourceMissing
 ├── SkipImage            this picture will not succeed until someone changes it
@@ -137,6 +138,12 @@ class Throttled(TryAgain):
 
 class Unreachable(TryAgain):
     """No answer, a broken answer, or a server error."""
+
+
+class NotYet(TryAgain):
+    """The provider is still at work on a job; what it will cost has been decided."""
+
+    default_code = "not_yet"
 
 
 class TryTomorrow(PackshotError):

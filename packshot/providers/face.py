@@ -87,11 +87,12 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A job that will finish later."""
+    """A job that will finish later, or whose result lies behind an address."""
 
     provider: str
     job_id: str
     facts: Mapping[str, str] = field(default_factory=dict)
+    """All that `collect` needs to make a result: it is kept over nights, and holds no key."""
 
 
 class Provider(Protocol):
@@ -121,6 +122,11 @@ class Provider(Protocol):
         """The declared pace a governor starts from."""
         ...
 
+    @property
+    def hands_out_tickets(self) -> bool:
+        """Whether `submit` may answer with a ticket."""
+        ...
+
     def price(self, options: PaidOptions, megapixels: float | None) -> Price:
         """Price of one call; `megapixels` of the source when known."""
         ...
@@ -134,7 +140,11 @@ class Provider(Protocol):
         ...
 
     def collect(self, ticket: Ticket) -> Result:
-        """Fetch the result of a job that has finished since."""
+        """Fetch the result of a job; safe to call again, and free of charge.
+
+        Raises `NotYet` while it is under way, `Unreachable` where it may be asked again,
+        `ImageRefused` where the job came to nothing, and `Uncertain` where it is lost.
+        """
         ...
 
     def close(self) -> None:

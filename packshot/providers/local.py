@@ -40,6 +40,7 @@ class Local:
 
     name: Final = "local"
     unit: Final = UNIT
+    hands_out_tickets: Final = False
     accepts: Final = Accepts(
         formats=frozenset(READABLE), max_bytes=200_000_000, max_pixels=50_000_000
     )

@@ -54,6 +54,7 @@ class RemoveBg:
 
     name: Final = "removebg"
     unit: Final = UNIT
+    hands_out_tickets: Final = False
     accepts: Final = Accepts(
         formats=frozenset(UPLOADS), max_bytes=22_000_000, max_pixels=50_000_000
     )

@@ -13,7 +13,8 @@ from packshot.facts.outcome import Outcome
 from packshot.facts.paid_options import content_hash
 from packshot.facts.purchase import Box, Receipt
 from packshot.providers.face import Result
-from packshot.run.calls import Spent, Wanted, answer_patiently
+from packshot.run.calls import Spent, Wanted, answer_patiently, opened
+from packshot.run.collecting import collect, drop_ticket, ticket_of
 from packshot.run.shelf import (
     Obtained,
     find_purchase,
@@ -26,6 +27,7 @@ from packshot.run.workshop import Workshop
 from packshot.world.claims import claimed
 from packshot.world.cutouts import Cutout, alpha_of, measure_alpha
 from packshot.world.masters import pack
+from packshot.world.tickets import KeptTicket
 
 
 def obtain(shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack) -> Obtained:
@@ -68,6 +70,8 @@ def _buy(shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack) -> Obta
         receipt = _receipt(shop, wanted, result, None, spent)
         note_answer(shop, receipt, pack(receipt, wanted.preview, result.content))
 
+    if (kept := ticket_of(shop, wanted.fingerprint)) is not None:
+        return _collected(shop, wanted, spent, stack, kept)
     try:
         result, cutout = answer_patiently(shop, wanted, spent, stack, answered)
         return _kept(shop, wanted, spent, stack, result=result, cutout=cutout)
@@ -79,6 +83,15 @@ def _buy(shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack) -> Obta
         raise
 
 
+def _collected(
+    shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack, kept: KeptTicket
+) -> Obtained:
+    """Take what an earlier run has paid for and did not live to collect."""
+    result = collect(shop, kept, spent.deadline)
+    cutout = opened(shop, wanted.fingerprint, result, stack)
+    return _kept(shop, wanted, spent, stack, result=result, cutout=cutout, paid_in=kept.run_id)
+
+
 def _kept(
     shop: Workshop,
     wanted: Wanted,
@@ -87,17 +100,23 @@ def _kept(
     *,
     result: Result,
     cutout: Cutout,
+    paid_in: str | None = None,
 ) -> Obtained:
-    """Store the master of an answer, or put it aside."""
+    """Store the master of an answer, or put it aside; `paid_in` is the run that paid for it."""
     started = time.monotonic()
     alpha = measure_alpha(alpha_of(cutout.picture))
     receipt = _receipt(shop, wanted, result, alpha, spent)
+    if paid_in is not None:
+        receipt = receipt.model_copy(update={"run_id": paid_in})
     better = keep_purchase(shop, receipt, pack(receipt, wanted.preview, result.content))
     spent.seconds.keep = time.monotonic() - started
+    drop_ticket(shop, wanted.fingerprint)
     if better is not None:
         shop.outdone.add(wanted.fingerprint)
         stack.close()  # the budget is not re-entrant
         return open_purchase(shop, better, Outcome.REUSED, stack)
+    if paid_in is not None:
+        return Obtained(receipt, cutout, alpha, Outcome.RECOVERED)
     shop.journal.record({"kind": "purchase", "key": wanted.key, **receipt.model_dump(mode="json")})
     return Obtained(receipt, cutout, alpha, Outcome.CUT)
 

@@ -15,6 +15,7 @@ from packshot.facts.outcome import Seconds
 from packshot.facts.paid_options import PaidOptions
 from packshot.providers.face import Result, Source, Ticket
 from packshot.run.books import Reservation
+from packshot.run.collecting import collect, drop_ticket, keep_ticket
 from packshot.run.planning import utc_now
 from packshot.run.shelf import forget_answer
 from packshot.run.workshop import Workshop
@@ -98,7 +99,7 @@ def _answered(
                 except Throttled as refusal:
                     shop.governor.pause(refusal.wait_seconds)
                 else:
-                    return result, _opened(shop, wanted, result, stack)
+                    return result, opened(shop, wanted.fingerprint, result, stack)
     raise AssertionError("stamina returns or raises")
 
 
@@ -116,14 +117,15 @@ def _patience(shop: Workshop, deadline: float) -> Hook:
     return hook
 
 
-def _opened(shop: Workshop, wanted: Wanted, result: Result, stack: ExitStack) -> Cutout:
+def opened(shop: Workshop, fingerprint: str, result: Result, stack: ExitStack) -> Cutout:
     """Decode an answer; one that was charged and is broken is worth one more call."""
     with ExitStack() as held:
         held.enter_context(shop.budget.hold(result.width * result.height))
         try:
             cutout = read_cutout(result.content, result.format, max_pixels=LARGEST_RESULT_PIXELS)
         except TryAgain as error:
-            forget_answer(shop, wanted.fingerprint)
+            forget_answer(shop, fingerprint)
+            drop_ticket(shop, fingerprint)
             raise Uncertain(str(error), code="broken_answer") from error
         stack.push(held.pop_all())
     return cutout
@@ -144,7 +146,7 @@ def _call(
         spent.calls += 1
         spent.seconds.wait += sent - waiting
         try:
-            result = _submitted(shop, wanted)
+            result = _submitted(shop, wanted, spent)
         except PackshotError as error:
             spent.perhaps_charged |= isinstance(error, Uncertain)
             spent.seconds.call += time.monotonic() - sent
@@ -181,10 +183,12 @@ def _pass_gate(shop: Workshop, call: Call) -> None:
         raise
 
 
-def _submitted(shop: Workshop, wanted: Wanted) -> Result:
+def _submitted(shop: Workshop, wanted: Wanted, spent: Spent) -> Result:
     """Send one call; a defect on the way back leaves its charge in the dark."""
     try:
         answer = shop.provider.submit(wanted.source, wanted.options)
+        if isinstance(answer, Ticket):
+            return collect(shop, keep_ticket(shop, wanted.fingerprint, answer), spent.deadline)
     except PackshotError:
         raise
     except Exception as error:
@@ -193,10 +197,6 @@ def _submitted(shop: Workshop, wanted: Wanted) -> Result:
             "compare the account's balance with the report",
             code="unexpected",
         ) from error
-    if isinstance(answer, Ticket):
-        raise Uncertain(
-            "this provider answers later, which this version cannot wait for; choose another"
-        )
     return answer
 
 

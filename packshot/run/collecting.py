@@ -1,0 +1,81 @@
+"""Wait for a job that a provider finishes later, whoever of us began it."""
+
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from packshot.facts.errors import (
+    NotYet,
+    PackshotError,
+    SkipImage,
+    StoreUnavailable,
+    TryAgain,
+    Uncertain,
+)
+from packshot.providers.face import Result, Ticket
+from packshot.run.workshop import Workshop
+from packshot.world.tickets import KeptTicket, Tickets
+
+FIRST_LOOK_SECONDS = 1.0
+LOOKS_GROW_BY = 1.5
+LONGEST_LOOK_SECONDS = 10.0
+
+
+def keep_ticket(shop: Workshop, fingerprint: str, ticket: Ticket) -> KeptTicket:
+    """Note a job before it is waited for; a store that is away loses the note, not the job."""
+    kept = KeptTicket(
+        fingerprint=fingerprint,
+        provider=ticket.provider,
+        job_id=ticket.job_id,
+        facts=dict(ticket.facts),
+        run_id=shop.run_id,
+        given_at=datetime.now(UTC),
+    )
+    with suppress(StoreUnavailable):
+        Tickets(shop.place.state).keep(kept)
+    return kept
+
+
+def ticket_of(shop: Workshop, fingerprint: str) -> KeptTicket | None:
+    """A job that an earlier run began and did not live to collect."""
+    if not shop.provider.hands_out_tickets:
+        return None
+    return Tickets(shop.place.state).find(fingerprint, shop.provider.name)
+
+
+def drop_ticket(shop: Workshop, fingerprint: str) -> None:
+    """Its purchase lies on the shelf, or will never."""
+    if shop.provider.hands_out_tickets:
+        with suppress(StoreUnavailable):
+            Tickets(shop.place.state).drop(fingerprint, shop.provider.name)
+
+
+def collect(shop: Workshop, kept: KeptTicket, deadline: float) -> Result:
+    """Look again and again until the job is done; `deadline` is a value of `time.monotonic`.
+
+    Raises `Uncertain` with the code `not_ready` at the deadline: the ticket stays for a later run.
+    A job that failed or is lost gives its ticket back.
+    """
+    ticket = Ticket(kept.provider, kept.job_id, kept.facts)
+    pause = FIRST_LOOK_SECONDS
+    while True:
+        try:
+            return shop.provider.collect(ticket)
+        except TryAgain as error:
+            wait = error.wait_seconds or pause
+            if time.monotonic() + wait >= deadline:
+                raise _not_ready(error) from error
+        except (SkipImage, Uncertain):
+            drop_ticket(shop, kept.fingerprint)
+            raise
+        time.sleep(wait)
+        pause = min(pause * LOOKS_GROW_BY, LONGEST_LOOK_SECONDS)
+
+
+def _not_ready(error: PackshotError) -> Uncertain:
+    still = "works on it still" if isinstance(error, NotYet) else "does not hand it out"
+    return Uncertain(
+        f"the provider was sent the picture and {still}; the next run takes the result and "
+        "does not buy it again",
+        code="not_ready",
+    )

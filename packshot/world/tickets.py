@@ -1,0 +1,57 @@
+"""Jobs that a provider finishes later: noted in the state before anybody waits for them.
+
+A ticket lies under its purchase's fingerprint until the master does. Whoever needs the purchase
+collects the job that is paid for, and buys nothing.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from packshot.world.store import Store
+
+
+class KeptTicket(BaseModel):
+    """A job under way, and whose call it was."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: int = 1
+    fingerprint: str
+    provider: str
+    job_id: str
+    facts: Mapping[str, str]
+    """What the provider needs to find the job again."""
+    run_id: str
+    given_at: datetime
+
+
+class Tickets:
+    """The tickets of one state. Every method raises `StoreUnavailable`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def keep(self, ticket: KeptTicket) -> None:
+        """Note a job; returns once the note outlives this process."""
+        self._store.write(
+            _path(ticket.fingerprint, ticket.provider),
+            ticket.model_dump_json().encode(),
+            "application/json",
+        )
+
+    def find(self, fingerprint: str, provider: str) -> KeptTicket | None:
+        """The job that is under way for this purchase, if there is one that can be read."""
+        with suppress(FileNotFoundError, ValidationError):
+            return KeptTicket.model_validate_json(self._store.read(_path(fingerprint, provider)))
+        return None
+
+    def drop(self, fingerprint: str, provider: str) -> None:
+        """The job has been collected, or is lost."""
+        self._store.delete(_path(fingerprint, provider))
+
+
+def _path(fingerprint: str, provider: str) -> str:
+    return f"tickets/{fingerprint[:2]}/{fingerprint}.{provider}.json"
