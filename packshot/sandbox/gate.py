@@ -4,6 +4,7 @@ import asyncio
 import io
 import time
 import zipfile
+from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from functools import cache
 from http import HTTPStatus
@@ -11,9 +12,11 @@ from typing import Any, Final
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from packshot.sandbox.played import PlayedApi
 from packshot.sandbox.removebg_api import DEGRADED, refusal_response
 from packshot.sandbox.state import ERROR_FAULT, Call, Fault, Refused, SandboxState
 
@@ -55,15 +58,19 @@ async def _hang_up(scope: Scope) -> None:
 class Gate:
     """Stands before the app: counts calls, marks answers as tests, and lets faults happen."""
 
-    def __init__(self, app: ASGIApp, state: SandboxState) -> None:
+    def __init__(
+        self, app: ASGIApp, state: SandboxState, played: Sequence[PlayedApi[Any]] = ()
+    ) -> None:
         self._app = app
         self._state = state
+        self._played = played
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        endpoint = ENDPOINTS.get((scope.get("method", ""), scope.get("path", "")))
+        method, path = scope.get("method", ""), scope.get("path", "")
+        endpoint = ENDPOINTS.get((method, path))
         if scope["type"] != "http" or endpoint is None:
-            await self._app(scope, receive, _Answer(send, scope, None))
+            await self._serve_another(scope, receive, send)
             return
         fault = self._state.next_fault(endpoint)
         answer = _Answer(send, scope, fault)
@@ -78,15 +85,30 @@ class Gate:
             if answer.status != HTTPStatus.OK:  # the API counts what it sold
                 self._state.count(Call(time.time(), answer.status, 0, "", 0), charged=False)
 
+    async def _serve_another(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request for a provider that is played beside remove.bg, or for none."""
+        method, path = scope.get("method", ""), scope.get("path", "")
+        for api in self._played:
+            if (endpoint := api.endpoint(method, path)) is not None:
+                fault = self._state.next_fault(endpoint)
+                await self._serve(fault, scope, receive, _Answer(send, scope, fault), api.refused)
+                return
+        await self._app(scope, receive, _Answer(send, scope, None))
+
     async def _serve(
-        self, fault: Fault | None, scope: Scope, receive: Receive, answer: "_Answer"
+        self,
+        fault: Fault | None,
+        scope: Scope,
+        receive: Receive,
+        answer: "_Answer",
+        worded: Callable[[Refused], Response] = refusal_response,
     ) -> None:
         if fault is not None and fault.kind == "reset_before_read":
             await _hang_up(scope)
         elif fault is not None and (refusal := self._refusal(fault)):
             request = Request(scope, receive)
             await request.body()
-            await refusal_response(request, refusal)(scope, receive, answer)
+            await worded(refusal)(scope, receive, answer)
         elif fault is not None and fault.kind == "degraded":
             await self._app({**scope, DEGRADED: True}, receive, answer)
         else:

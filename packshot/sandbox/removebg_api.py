@@ -217,10 +217,15 @@ def _type_header(form: Form) -> dict[str, str]:
     return {"X-Type": "other" if level == "1" and kind in _FINER_TYPES else kind}
 
 
-def refusal_response(_request: Request, refusal: Exception) -> Response:
-    """A refusal in remove.bg's words; what a gateway says is HTML."""
+def on_refusal(_request: Request, refusal: Exception) -> Response:
+    """What Starlette asks for when a handler has raised."""
     if not isinstance(refusal, Refused):
         raise refusal
+    return refusal_response(refusal)
+
+
+def refusal_response(refusal: Refused) -> Response:
+    """A refusal in remove.bg's words; what a gateway says is HTML."""
     if refusal.status >= 500:  # server errors
         title = refusal.error["title"]
         page = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"

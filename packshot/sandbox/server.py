@@ -4,9 +4,10 @@ import json
 import socket
 import threading
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import uvicorn
 from pydantic import TypeAdapter, ValidationError
@@ -17,12 +18,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from packshot.sandbox.gate import CLASS, CLASS_HEADER, Connection, Gate
+from packshot.sandbox.played import PlayedApi
 from packshot.sandbox.product_cdn import PREFIX, ProductCdn
-from packshot.sandbox.removebg_api import RemoveBgApi, refusal_response
+from packshot.sandbox.removebg_api import RemoveBgApi, on_refusal
 from packshot.sandbox.state import Fault, Refused, SandboxState
 
 LOOPBACK: Final = "127.0.0.1"
 STARTING_SECONDS: Final = 10.0
+PLAYED: Final[tuple[Callable[[SandboxState], PlayedApi[Any]], ...]] = ()
+"""The APIs that are played beside remove.bg: one line each."""
 _FAULTS: Final[TypeAdapter[list[Fault]]] = TypeAdapter(list[Fault])
 
 
@@ -77,11 +81,13 @@ def create_app(state: SandboxState, folder: Path | None = None) -> Starlette:
     """Lay the pieces together: API, picture host, administration."""
     cdn = ProductCdn(state, folder)
     pictures = Route(PREFIX + "{path:path}", cdn.get, methods=["GET"])
+    played = [make(state) for make in PLAYED]
+    theirs = [route for api in played for route in api.routes()]
     return Starlette(
-        routes=[*RemoveBgApi(state, cdn).routes(), pictures, *Admin(state).routes()],
-        middleware=[Middleware(Gate, state=state)],
+        routes=[*RemoveBgApi(state, cdn).routes(), *theirs, pictures, *Admin(state).routes()],
+        middleware=[Middleware(Gate, state=state, played=played)],
         exception_handlers={
-            Refused: refusal_response,
+            Refused: on_refusal,
             ValidationError: _unclear,
             json.JSONDecodeError: _unclear,
             Exception: _broken,

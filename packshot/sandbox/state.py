@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
@@ -112,6 +112,23 @@ class Settings(BaseModel):
     cutouts: Literal["studio", "canned"] = "studio"
 
 
+Endpoint = Literal[
+    "removebg",
+    "account",
+    "leonardo",
+    "leonardo_account",
+    "leonardo_result",
+    "photoroom",
+    "photoroom_account",
+    "backgroundcut",
+    "backgroundcut_result",
+    "bgeraser",
+    "bgeraser_account",
+    "bgeraser_result",
+]
+"""What a fault may be made for; a provider's own name stands for the calls that cost."""
+
+
 class Fault(BaseModel):
     """Something to go wrong on coming calls to `on`."""
 
@@ -119,7 +136,7 @@ class Fault(BaseModel):
 
     kind: str
     times: Annotated[int, Field(ge=1)] = 1
-    on: Literal["removebg", "account"] = "removebg"
+    on: Endpoint = "removebg"
     retry_after: float | Literal["date"] | None = None  # of status_429
     seconds: Annotated[float, Field(ge=0)] = 5.0  # how long a slow body takes
 
@@ -151,12 +168,27 @@ class Admission:
     headers: Mapping[str, str]
 
 
+class PlayedBooks(Protocol):
+    """The account of a provider that is played beside remove.bg."""
+
+    def reset(self) -> None:
+        """Begin anew; settings stay."""
+
+    def change(self, patch: Mapping[str, Any]) -> None:
+        """Change some settings."""
+
+    def snapshot(self) -> dict[str, Any]:
+        """Settings and counters as plain data."""
+
+
 class SandboxState:
     """Safe to use from several threads; counters may be read at any time."""
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.lock = threading.RLock()
         self.settings = settings or Settings()
+        self.played: dict[str, PlayedBooks] = {}
+        """The accounts of the other APIs, by the names of their providers."""
         self.reset()
 
     def reset(self) -> None:
@@ -175,10 +207,18 @@ class SandboxState:
             self._window_ends_at = 0.0  # epoch seconds; 0 while no window is open
             self.balance = {pot: float(getattr(self.settings, pot)) for pot in (*POTS, FREE_CALLS)}
             self._past_balances = deque([(-math.inf, dict(self.balance))])
+            for books in self.played.values():
+                books.reset()
 
     def change(self, patch: Mapping[str, Any]) -> None:
-        """Change some settings; credits given here become the balance."""
+        """Change some settings; credits given here become the balance.
+
+        What is given under the name of another provider changes that one's settings.
+        """
         with self.lock:
+            for name in self.played.keys() & patch.keys():
+                self.played[name].change(patch[name])
+            patch = {name: value for name, value in patch.items() if name not in self.played}
             self.settings = Settings.model_validate(self.settings.model_dump() | dict(patch))
             self.balance |= {pot: float(patch[pot]) for pot in self.balance if pot in patch}
             self._past_balances.append((time.monotonic(), dict(self.balance)))
@@ -260,6 +300,7 @@ class SandboxState:
                 **{name: copy(getattr(self, name)) for name in names.split()},
                 "calls": [call._asdict() for call in self.calls],
                 "faults": [fault.model_dump() for fault in self.faults],
+                "providers": {name: books.snapshot() for name, books in self.played.items()},
             }
 
     def throttled(self) -> Refused:
