@@ -24,14 +24,22 @@ from cli.jobs import (
     key_for_looking,
     refuse_secret_manifest,
 )
-from cli.shown import err, say, say_json, show_account, show_plan, show_summary
+from cli.shown import (
+    err,
+    say,
+    say_json,
+    show_account,
+    show_adoption,
+    show_plan,
+    show_summary,
+)
 from cli.watching import Bar
 from flows.endings import end_within
 from flows.environment import home_spool
 from packshot.facts.errors import BadOption, CatalogBusy, PackshotError
 from packshot.facts.job import Job
 from packshot.providers.registry import PROVIDERS
-from packshot.run import looking, past_runs
+from packshot.run import adopting, looking, past_runs
 from packshot.run.progress import Progress
 from packshot.run.summary import Summary
 from packshot.run.workshop import Here, Place, make_provider
@@ -246,6 +254,35 @@ def account(
         say_json(found.model_dump_json())
     else:
         show_account(found, provider)
+
+
+@app.command(cls=Command)
+@takes_job()
+def adopt(
+    given: Given,
+    cutouts: Annotated[
+        str,
+        typer.Option(
+            "--cutouts", metavar="COLUMN", help="Column that holds the cutouts' addresses."
+        ),
+    ] = "cutout_url",
+    json_: Json = False,
+) -> None:
+    """Take cutouts that you own already, so that they are not bought.
+
+    The manifest names SKU, source and cutout; a cutout has transparency and the shape of its
+    source. Nothing is spent, and nothing is published: the next run finds them.
+
+    Example: `packshot adopt owned.csv s3://shop/cutouts --cutouts cutout_url`
+    """
+    job, progress = job_from(given), Progress()
+    with Bar(progress.step, silent=json_):
+        adoption = adopting.adopt(job, cutouts, progress)
+    if json_:
+        say_json(adoption.model_dump_json())
+    else:
+        show_adoption(adoption)
+    raise typer.Exit(exits.Exit.SOME_FAILED if adoption.refused else exits.Exit.DONE)
 
 
 @app.command(cls=Command)

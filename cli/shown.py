@@ -14,6 +14,7 @@ from rich.text import Text
 from packshot.facts.errors import PackshotError
 from packshot.facts.outcome import MEANING, Outcome
 from packshot.facts.purchase import Account
+from packshot.run.adopting import Adoption
 from packshot.run.plan import Plan
 from packshot.run.summary import Summary
 from packshot.run.workshop import Place
@@ -101,6 +102,16 @@ def show_account(account: Account, provider: str) -> None:
         say(f"{account.free_calls} free calls left, for previews only")
     if account.purchase_class != "paid":
         say(f"purchases are of class `{account.purchase_class}`")
+
+
+def show_adoption(adoption: Adoption) -> None:
+    """What became of a shop's own cutouts."""
+    say(f"{adoption.adopted:,} cutouts adopted, {adoption.owned:,} owned already.")
+    if adoption.refused:
+        shown = f"; the first {len(adoption.reasons)}" * (len(adoption.reasons) < adoption.refused)
+        say(f"{adoption.refused:,} refused{shown}:")
+    for reason in adoption.reasons:
+        say(f"  {reason}")
 
 
 def show_summary(summary: Summary, place: Place) -> None:
