@@ -34,6 +34,7 @@ FLAGS = (
     Flag("provider", "provider", BUYING, "NAME"),
     Flag("max-credits", "max_credits", BUYING, "CREDITS"),
     Flag("keep-credits", "keep_credits", BUYING, "CREDITS"),
+    Flag("max-cost", "options.max_cost", BUYING, "MONEY"),
     Flag("when-short", "when_short", BUYING, "CHOICE"),
     Flag("yes", "options.yes", BUYING, "CALLS"),
     Flag("recut", "recut", BUYING, "CHOICE"),

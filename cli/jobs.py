@@ -21,7 +21,14 @@ ONE_RUN_ONLY = ("limit", "only")
 ONE_RUN_OPTIONS = ("plan", "sample", "yes")
 """What was meant for the last run, not for a retry of its failures."""
 WITH_PLAN = frozenset(
-    {"max_credits", "keep_credits", "when_short", "options.yes", "options.finish_by"}
+    {
+        "max_credits",
+        "keep_credits",
+        "when_short",
+        "options.yes",
+        "options.finish_by",
+        "options.max_cost",
+    }
 )
 """What may be said anew when a saved plan is carried out: nothing that changes its rows."""
 FIRST_VARIANT = "options.variants.0."

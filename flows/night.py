@@ -25,6 +25,7 @@ from flows.sharing import limit_name, shared_account
 from flows.states import own, state_of, state_of_error, state_of_stop
 from flows.telling import Telling
 from packshot.facts.errors import PackshotError
+from packshot.facts.money import Tariff, cap_of
 from packshot.run import session
 from packshot.run.workshop import Here, Workshop
 from tasks import stages
@@ -81,11 +82,14 @@ def _night(asked: Mapping[str, Any], *, retry_failures: bool) -> State[Any]:
         return state_of_error(error)
     for summary in earlier:
         logger.warning("published the report of run %s, which had not ended", summary.run_id)
-    if shop.job.max_credits != shop.asked.max_credits:
+    cap = cap_of(shop.job, Tariff.of(shop.job, shop.provider.unit))
+    if cap is not None and shop.job != shop.asked:
         logger.warning(
-            "this run has been begun before; %g of its `max_credits` are left "
+            "this run has been begun before; %g %s of its `%s` are left "
             "(a run that is started anew has a cap of its own)",
-            shop.job.max_credits,
+            cap.amount,
+            shop.provider.unit,
+            cap.option,
         )
     telling = Telling(shop)
     try:

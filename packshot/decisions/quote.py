@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Literal, Protocol
 
 from packshot.facts.errors import NeedsAnswer
+from packshot.facts.money import MAX_CREDITS, Tariff
 from packshot.facts.purchase import Account
 
 CALLS_WITHOUT_ASKING = 50
@@ -71,18 +72,26 @@ class Funds:
     """What may be spent."""
 
     account: Account
-    max_credits: float | None
+    cap: float | None
+    """In the account's unit."""
     keep_credits: float | None
+    cap_option: str = MAX_CREDITS
+    """What the user said to set the cap."""
+    tariff: Tariff | None = None
 
     @property
     def spendable(self) -> float:
         """The account's total less what is kept, and no more than the cap."""
         left = self.account.total - (self.keep_credits or 0.0)
-        return max(0.0, left if self.max_credits is None else min(left, self.max_credits))
+        return max(0.0, left if self.cap is None else min(left, self.cap))
+
+    def in_money(self, amount: float) -> str:
+        """The money to be said behind an amount, where its price is known."""
+        return self.tariff.beside(amount) if self.tariff else ""
 
     def limit(self, wanted: float) -> Limit:
         """What keeps `wanted` from being spent."""
-        if self.max_credits is not None and self.max_credits <= self.spendable:
+        if self.cap is not None and self.cap <= self.spendable:
             return "cap"
         return "floor" if self.keep_credits and wanted <= self.account.total else "balance"
 
@@ -141,18 +150,18 @@ class Quote:
                 "for nothing."
             )
         wanted = (
-            f"At most {_calls(demand.calls)} for {_say(demand.at_most)} {unit} "
-            f"in about {said_minutes(self.minutes_at_most)}; "
-            f"likely {demand.likely_calls:,} for {_say(demand.likely)} "
-            f"in about {said_minutes(self.minutes_likely)}."
+            f"At most {_calls(demand.calls)} for {_say(demand.at_most)} {unit}"
+            f"{funds.in_money(demand.at_most)} in about {said_minutes(self.minutes_at_most)}; "
+            f"likely {demand.likely_calls:,} for {_say(demand.likely)}"
+            f"{funds.in_money(demand.likely)} in about {said_minutes(self.minutes_likely)}."
         )
         if self.demand.megapixels_spared and self.pace.weighs_megapixels:
             wanted += f" `purchase_megapixels` saves {_saved(self.minutes_saved)}."
         limits = [f"The account holds {_say(funds.account.total)}"]
         if funds.keep_credits:
             limits.append(f"`keep_credits` keeps {_say(funds.keep_credits)}")
-        if funds.max_credits is not None:
-            limits.append(f"`max_credits` allows {_say(funds.max_credits)}")
+        if funds.cap is not None:
+            limits.append(f"`{funds.cap_option}` allows {_say(funds.cap)}")
         return f"{wanted} {', '.join(limits)}: {_say(funds.spendable)} may be spent."
 
     def _minutes(self, calls: int, spared: float = 0.0) -> float:

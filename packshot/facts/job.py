@@ -113,6 +113,23 @@ class Options(BaseModel):
     provider_url: Annotated[
         str | None, Field(description="Base URL of the provider's API, for example a sandbox.")
     ] = None
+    provider_settings: Annotated[
+        dict[str, dict[str, str]],
+        Field(
+            description="What only one provider knows, by its name: `leonardo.mode`, for example."
+        ),
+    ] = {}
+    price_per_unit: Annotated[
+        dict[str, Annotated[float, Field(ge=0)]],
+        Field(description="What one credit or image costs in money, by the provider's name."),
+    ] = {}
+    currency: Annotated[
+        str, Field(pattern=r"^[A-Z]{3}$", description="Of that money, three letters.")
+    ] = "USD"
+    max_cost: Annotated[
+        float | None,
+        Field(ge=0, description="Spend at most this much money in this run, whatever the unit."),
+    ] = None
     yes: Annotated[int | None, Field(ge=0, description="Approve up to this many paid calls.")] = (
         None
     )

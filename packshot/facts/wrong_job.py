@@ -13,6 +13,7 @@ from packshot.facts.job import Job
 SHOWN_INPUT = 40
 FORMS = {
     "catalog": "up to 61 letters, digits, `.`, `_` or `-`, a letter or digit first",
+    "currency": "three capital letters, such as `EUR`",
     "finish_by": "a local time from 00:00 to 23:59, such as `05:30`",
     "name": "up to 31 small letters, digits or `-`, a letter or digit first",
 }

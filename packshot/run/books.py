@@ -23,6 +23,7 @@ from packshot.facts.errors import (
     PackshotError,
     StopRun,
 )
+from packshot.facts.money import MAX_CREDITS
 
 LAG_SECONDS = 10.0
 """So long a reported balance may not know of a charge."""
@@ -82,10 +83,12 @@ class Books:
         floor: float | None,
         refresh: Callable[[], float | None],
         refresh_every: int = 50,
+        cap_option: str = MAX_CREDITS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._before = self._held = _maybe(balance)
         self._cap, self._floor = _maybe(cap), _maybe(floor)
+        self._cap_option = cap_option
         self._refresh, self._refresh_every = refresh, refresh_every
         self._clock = clock
         self._changed = threading.Condition()
@@ -178,8 +181,8 @@ class Books:
         aside = f" {_say(pending)} are set aside for calls not settled," if pending else ""
         if self._cap is not None and self._charged + pending + price > self._cap:
             return CapReached(
-                f"`max_credits` is {_say(self._cap)}: {_say(self._charged)} are spent,{aside}"
-                f" and the next call costs up to {_say(price)}; raise it to go on."
+                f"`{self._cap_option}` is {_say(self._cap)}: {_say(self._charged)} are spent,"
+                f"{aside} and the next call costs up to {_say(price)}; raise it to go on."
             )
         return self._short(price, pending, aside)
 

@@ -13,6 +13,7 @@ from packshot.decisions.quote import Funds, Quote, Verdict, decide
 from packshot.facts.errors import BadManifest, NeedsAnswer
 from packshot.facts.item import public
 from packshot.facts.job import Job, Options
+from packshot.facts.money import MAX_CREDITS, Tariff, cap_of
 from packshot.facts.purchase import Account, PurchaseClass
 from packshot.providers.face import Provider
 from packshot.run.exact_plan import exact_demand
@@ -140,7 +141,15 @@ def draw_up(
         demanded = Demanded.by(job.recut, asked.asked_class, provider.name, begun)
         wanted, found = exact_demand(job, files.work, provider, demanded, progress)
         unsure = [f"{count:,} of the fetched pictures: {said}" for said, count in found.items()]
-    funds = Funds(account, job.max_credits, job.keep_credits)
+    tariff = Tariff.of(job, provider.unit)
+    cap = cap_of(job, tariff)
+    funds = Funds(
+        account,
+        cap.amount if cap else None,
+        job.keep_credits,
+        cap_option=cap.option if cap else MAX_CREDITS,
+        tariff=tariff,
+    )
     quote = Quote(wanted, funds, provider.pace)
     larger = LargerPurchase.quoted(Quote(enlarging, funds, provider.pace))
     gone = too_much_gone(job.options, files)
@@ -161,6 +170,9 @@ def draw_up(
         calls_likely=wanted.likely_calls,
         at_most=wanted.at_most,
         likely=wanted.likely,
+        currency=tariff.currency,
+        at_most_cost=tariff.cost(wanted.at_most),
+        likely_cost=tariff.cost(wanted.likely),
         minutes_at_most=round(quote.minutes_at_most, 2),
         minutes_likely=round(quote.minutes_likely, 2),
         minutes_saved=round(quote.minutes_saved, 2),
@@ -203,7 +215,7 @@ def _verdict(
             when_short=job.when_short,
             paid=asked is PurchaseClass.PAID,
             yes=job.options.yes,
-            cap=job.max_credits,
+            cap=quote.funds.cap,
         )
     except NeedsAnswer as question:
         return Verdict("stop", str(question)), str(question)

@@ -72,6 +72,10 @@ class Plan(BaseModel):
     calls_likely: int
     at_most: float
     likely: float
+    currency: str = "USD"
+    at_most_cost: float | None = None
+    """In `currency`; none where nobody has said what a unit costs."""
+    likely_cost: float | None = None
     minutes_at_most: float
     minutes_likely: float
     minutes_saved: float = 0.0

@@ -24,6 +24,7 @@ from packshot.facts.errors import (
     StoreUnavailable,
 )
 from packshot.facts.job import Job
+from packshot.facts.money import Tariff, less
 from packshot.facts.outcome import Outcome, ending_event
 from packshot.run.crowded_hosts import as_hosts_have_room
 from packshot.run.cutting import Life
@@ -109,7 +110,11 @@ def begin(
                 place, place.ledger.head(), folder, lease, balance_of(account)
             )
         shop = open_workshop(
-            _less(job, spent_before(place, here.flow_run)),
+            less(
+                job,
+                spent_before(place, here.flow_run),
+                Tariff.of(job, provider.unit),
+            ),
             asked=asked,
             run_id=run_id,
             place=place,
@@ -122,13 +127,6 @@ def begin(
         )
         undo.pop_all()
     return shop, summaries
-
-
-def _less(job: Job, spent: float) -> Job:
-    """The job with what is left of its cap."""
-    if job.max_credits is None or not spent:
-        return job
-    return job.model_copy(update={"max_credits": max(0.0, job.max_credits - spent)})
 
 
 def _probe(place: Place, lease: Lease) -> None:
@@ -198,6 +196,8 @@ def check_credits(shop: Workshop) -> Verdict:
             "provider": shop.provider.name,
             "purchase_class": shop.asked_class.value,
             "unit": shop.provider.unit,
+            "currency": asked.options.currency,
+            "price_per_unit": Tariff.of(asked, shop.provider.unit).per_unit,
             "started_at": shop.started_at.astimezone(UTC).replace(tzinfo=None).isoformat(),
             "balance_before": balance_of(shop.account),
             "gone": files.gone,

@@ -31,6 +31,9 @@ class Money(BaseModel):
     balance_after: float | None
     difference: float | None
     """Balance before, less charged, less balance after; a lagging account shows here too."""
+    currency: str = "USD"
+    cost: float | None = None
+    """`charged` in `currency`; none where nobody has said what a unit costs."""
 
     @property
     def unexplained(self) -> float:
@@ -180,7 +183,7 @@ def _money(
     charged, uncertain = row or (0.0, 0.0)
     paid_before = connection.execute("SELECT coalesce(sum(paid_before), 0) FROM report").fetchone()
     before, after = started.get("balance_before"), live.get("balance_after")
-    difference = None
+    price, difference = started.get("price_per_unit"), None
     if before is not None and after is not None:
         difference = round(before - charged - after, 4)
     return Money(
@@ -191,6 +194,8 @@ def _money(
         balance_before=before,
         balance_after=after,
         difference=difference,
+        currency=started.get("currency", "USD"),
+        cost=None if price is None else round(charged * price, 2),
     )
 
 

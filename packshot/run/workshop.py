@@ -16,6 +16,7 @@ from typing import Any
 from packshot.decisions.quote import Verdict
 from packshot.facts.errors import BadOption, PackshotError
 from packshot.facts.job import Job
+from packshot.facts.money import MAX_CREDITS, Tariff, cap_of
 from packshot.facts.purchase import Account, PurchaseClass
 from packshot.providers.face import Provider
 from packshot.providers.registry import PROVIDERS, build
@@ -309,6 +310,7 @@ def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere
 ) -> Workshop:
     """Lay out the parts of a run whose lease is held."""
     run_folder = place.run_folder(run_id)
+    cap = cap_of(job, Tariff.of(job, provider.unit))
     stop = StopFlag(job.options.finish_by)
 
     def gate() -> None:
@@ -341,7 +343,8 @@ def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere
         breaker=Breaker(provider.name),
         books=Books(
             balance=balance_of(account),
-            cap=job.max_credits,
+            cap=cap.amount if cap else None,
+            cap_option=cap.option if cap else MAX_CREDITS,
             floor=job.keep_credits,
             refresh=lambda: balance_of(provider.account()),
             refresh_every=job.options.account_every,

@@ -167,7 +167,7 @@ def test_wrong_value_is_one_sentence_with_the_flag(typed: str) -> None:
 def test_every_regular_expression_of_a_job_is_told_in_words() -> None:
     """No user has to read one."""
     with pytest.raises(BadOption) as refused:
-        job_from(given("variants.0.name=!", catalog="!", finish_by="!"), PLACES)
+        job_from(given("variants.0.name=!", "currency=!", catalog="!", finish_by="!"), PLACES)
     said = str(refused.value)
     assert "^" not in said
     assert all(form in said for form in FORMS.values())

@@ -119,7 +119,7 @@ def test_a_floor_without_a_balance_cannot_be_kept() -> None:
 def test_an_empty_account_says_the_sum() -> None:
     """The sentence names what the account holds, what the call costs and what is missing."""
     account = books(balance=0.75)
-    with pytest.raises(OutOfCredits, match=r"holds 0.75, and .* up to 1; 0.25 more"):
+    with pytest.raises(OutOfCredits, match=r"holds 0.75, and .* up to 1; buy 0.25 more"):
         account.reserve(1)
 
 

@@ -85,6 +85,25 @@ def test_a_cap_holds_with_sixteen_calls_in_flight(paid: Shop, terms: Terms) -> N
     assert_balanced(night)
 
 
+def test_a_cap_in_money_holds_and_plan_and_report_speak_both(paid: Shop) -> None:
+    """At 0.2 a credit, one euro buys five pictures."""
+    stock(paid, 8)
+    money = {"max_cost": 1.0, "price_per_unit": {"removebg": 0.2}, "currency": "EUR"}
+    night = paid.night(**money)
+    assert "At most 8 calls for 8 credits (1.60 EUR) in" in night.plan.message
+    assert "`max_cost` allows 5: 5 may be spent" in night.plan.message
+    assert (night.plan.at_most_cost, night.plan.likely_cost, night.plan.currency) == (
+        1.6,
+        1.6,
+        "EUR",
+    )
+    assert night.summary.outcomes == {"deferred": 3, "cut": 5}
+    assert (night.seen.credits, night.summary.money.cost) == (5, 1.0)
+    deferred = night.report[night.report["outcome"] == "deferred"]["reason"].iloc[0]
+    assert deferred.startswith("`max_cost` is 5: 5 are spent")
+    assert_balanced(night)
+
+
 def test_a_cap_counts_what_may_have_been_charged(paid: Shop, terms: Terms) -> None:
     """Calls that were never answered use up the cap, for the provider may have taken them."""
     terms(latency_seconds=0.05)

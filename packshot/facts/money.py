@@ -1,0 +1,72 @@
+"""What a provider's unit costs in money, so that one cap holds whoever cuts out."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from packshot.facts.errors import BadOption
+from packshot.facts.job import Job
+
+MAX_CREDITS = "max_credits"
+MAX_COST = "max_cost"
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """The price of one unit of an account."""
+
+    unit: str
+    per_unit: float | None
+    """In `currency`; None where nobody has said it."""
+    currency: str
+
+    @classmethod
+    def of(cls, job: Job, unit: str) -> "Tariff":
+        """What the job says; an account that is kept in the currency itself needs no word."""
+        currency = job.options.currency
+        said = job.options.price_per_unit.get(job.provider)
+        return cls(unit, 1.0 if said is None and unit == currency else said, currency)
+
+    def cost(self, amount: float) -> float | None:
+        """An amount of units in money, in whole hundredths."""
+        return None if self.per_unit is None else round(amount * self.per_unit, 2)
+
+    def beside(self, amount: float) -> str:
+        """The money, to be said behind an amount of units; nothing where it would say the same."""
+        cost = self.cost(amount)
+        return (
+            "" if cost is None or self.unit == self.currency else f" ({cost:,.2f} {self.currency})"
+        )
+
+
+class Cap(NamedTuple):
+    """The most that a run may spend, in the provider's unit."""
+
+    amount: float
+    option: str
+    """The option that says so."""
+
+
+def cap_of(job: Job, tariff: Tariff) -> Cap | None:
+    """The tighter one of `max_credits` and `max_cost`. Raises `BadOption`."""
+    caps = [] if job.max_credits is None else [Cap(job.max_credits, MAX_CREDITS)]
+    if (cost := job.options.max_cost) is not None:
+        if tariff.per_unit is None:
+            raise BadOption(
+                f"`max_cost` is in {tariff.currency}, and `{job.provider}` counts "
+                f"in {tariff.unit}; say what one costs with `price_per_unit.{job.provider}`, "
+                "or use `max_credits`"
+            )
+        if tariff.per_unit:
+            caps.append(Cap(cost / tariff.per_unit, MAX_COST))
+    return min(caps, default=None)
+
+
+def less(job: Job, spent: float, tariff: Tariff) -> Job:
+    """The job with what is left of its caps after so many units."""
+    update: dict[str, object] = {}
+    if job.max_credits is not None:
+        update["max_credits"] = max(0.0, job.max_credits - spent)
+    if job.options.max_cost is not None and tariff.per_unit is not None:
+        left = max(0.0, job.options.max_cost - spent * tariff.per_unit)
+        update["options"] = job.options.model_copy(update={"max_cost": left})
+    return job.model_copy(update=update) if spent else job
