@@ -4,7 +4,6 @@ from enum import IntEnum
 
 from packshot.facts import errors
 from packshot.facts.errors import BadManifest, BadOption, CatalogBusy, PackshotError
-from packshot.run.summary import Summary
 
 
 class Exit(IntEnum):
@@ -28,8 +27,6 @@ MEANING = {
     Exit.DEFECT: "a defect of ours",
     Exit.INTERRUPTED: "asked to stop; the next run goes on",
 }
-FINISHED_IN_TIME = "finish_by"
-"""The one reason to stop that was wished for."""
 STATES = {
     "Cancelled": Exit.INTERRUPTED,
     "Cancelling": Exit.INTERRUPTED,
@@ -37,6 +34,12 @@ STATES = {
     "Stopped": Exit.STOPPED,
 }
 """Of states that are not named after an error of ours."""
+REPORTED = {
+    "Completed": Exit.DONE,
+    "CompletedWithFailures": Exit.SOME_FAILED,
+    "Failed": Exit.SOME_FAILED,
+}
+"""Of states of runs that came to a report; whatever else there is says why they stopped."""
 
 
 def of_kind(kind: type[PackshotError]) -> Exit:
@@ -61,8 +64,7 @@ def of_state(name: str) -> Exit:
     return STATES.get(name, Exit.DEFECT)
 
 
-def of_summary(summary: Summary) -> Exit:
-    """The exit code of a run that was published."""
-    if summary.stop_code not in {None, FINISHED_IN_TIME}:
-        return Exit.STOPPED
-    return Exit.SOME_FAILED if summary.failed else Exit.DONE
+def of_report(name: str) -> Exit:
+    """The exit code for a Prefect state of a run that was published."""
+    code = REPORTED.get(name)
+    return of_state(name) if code is None else code

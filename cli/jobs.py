@@ -18,7 +18,7 @@ from packshot.world.saved_plans import planned_job
 SAMPLES = Path(__file__).parent.parent / "manifests" / "sample.csv"
 DEMO_VARIANT = {"name": "cutout", "crop": True, "margin": 0.05}
 ONE_RUN_ONLY = ("limit", "only")
-ONE_RUN_OPTIONS = ("plan", "sample", "yes")
+ONE_RUN_OPTIONS = ("plan", "sample", "yes", "insist")
 """What was meant for the last run, not for a retry of its failures."""
 WITH_PLAN = frozenset(
     {

@@ -1,5 +1,6 @@
 """The command `packshot`."""
 
+import json
 import logging
 import sys
 from contextlib import closing
@@ -325,11 +326,15 @@ def _run(job: Job, *, as_json: bool, verbose: bool, retry_failures: bool = False
 
     look_first(job)
     ended = run_flow(job, retry_failures=retry_failures, verbose=verbose, as_json=as_json)
-    if ended.summary is None:
+    if not ended.summaries:
         return saying.refuse(ended.message, ended.code, exits.of_state(ended.name))
-    refuse_empty_run(job, ended.summary)
-    _show(ended.summary, job, as_json=as_json)
-    return exits.of_summary(ended.summary)
+    refuse_empty_run(job, ended.summaries[0])
+    if as_json and job.options.fallback:
+        say_json(json.dumps([summary.model_dump(mode="json") for summary in ended.summaries]))
+        return exits.of_report(ended.name)
+    for summary in ended.summaries:
+        _show(summary, job, as_json=as_json)
+    return exits.of_report(ended.name)
 
 
 def _publish_open_runs(job: Job, *, as_json: bool) -> None:

@@ -43,7 +43,8 @@ class Ended:
 
     name: str
     message: str
-    summary: Summary | None
+    summaries: tuple[Summary, ...]
+    """One per provider that had a part in it."""
 
     @property
     def code(self) -> str:
@@ -90,11 +91,11 @@ def run_flow(job: Job, *, retry_failures: bool, verbose: bool, as_json: bool) ->
         except (PrefectException, httpx.HTTPError) as error:
             state = _untold_end(watcher.shop, type(error).__name__)
     watcher.tell_plan()  # of a run that was faster than a look
-    summary = watcher.shop.summary if watcher.shop else None
+    summaries = tuple(shop.summary for shop in watcher.shops if shop.summary is not None)
     name = state.name or ""
-    if summary is None and exits.of_state(name) is exits.Exit.DEFECT:
+    if not summaries and exits.of_state(name) is exits.Exit.DEFECT:
         _raise_what_was_raised(state.data)
-    return Ended(name, state.message or "", summary)
+    return Ended(name, state.message or "", summaries)
 
 
 def _start_server() -> None:
@@ -181,12 +182,18 @@ class _Watcher:
     """Sees how far the open run has come; tells its plan once it is there."""
 
     def __init__(self, *, as_json: bool) -> None:
-        self.shop: Workshop | None = None
-        self._tells_plan = not as_json
+        self.shops: list[Workshop] = []
+        self._as_json = as_json
+        self._told = 0
 
     def watch(self, shop: Workshop) -> None:
         """A run has opened."""
-        self.shop = shop
+        self.shops.append(shop)
+
+    @property
+    def shop(self) -> Workshop | None:
+        """The run that is open, or was last."""
+        return self.shops[-1] if self.shops else None
 
     def look(self) -> Step:
         """The step that the run is at; while pictures are worked on, how they ended."""
@@ -198,11 +205,11 @@ class _Watcher:
         return step._replace(doing=counted) if counted and step.doing == CUTTING_OUT else step
 
     def tell_plan(self) -> None:
-        """Once: what was understood, and the cost; a question is told by whoever refuses."""
+        """Once a run: what was understood, and the cost; a question is told by whoever refuses."""
         plan = self.shop.plan if self.shop else None
-        if plan is None or not self._tells_plan:
+        if plan is None or self._as_json or self._told == len(self.shops):
             return
-        self._tells_plan = False
+        self._told = len(self.shops)
         show_understood(plan, on=err)
         if plan.verdict != "needs an answer":
             say(plan.message, on=err)

@@ -24,10 +24,21 @@ from flows.quiet import keep_tracebacks_for_surprises
 from flows.sharing import limit_name, shared_account
 from flows.states import own, state_of, state_of_error, state_of_stop
 from flows.telling import Telling
-from packshot.facts.errors import PackshotError
+from packshot.facts.errors import PackshotError, StopRequested, Unreachable
+from packshot.facts.job import Job
 from packshot.facts.money import Tariff, cap_of
+from packshot.facts.purchase import PurchaseClass
 from packshot.run import session
-from packshot.run.workshop import Here, Workshop
+from packshot.run.falling_back import (
+    LeftOver,
+    check_fallbacks,
+    job_of_fallback,
+    left_over,
+    reason_against,
+    together,
+)
+from packshot.run.summary import Summary
+from packshot.run.workshop import Here, Workshop, asked_class
 from tasks import stages
 from tasks.open_runs import enter, leave
 
@@ -58,18 +69,79 @@ def batch_threads() -> TaskRunner[PrefectFuture[Any]]:
 
 def run_night(asked: Mapping[str, Any], *, retry_failures: bool = False) -> State[Any]:
     """Read, compare, check, cut out, publish; always ends in a state with a sentence."""
+    keep_tracebacks_for_surprises()
     try:
-        return _night(asked, retry_failures=retry_failures)
+        job = job_of(asked)
+        check_fallbacks(job)
+        night = _night(job, retry_failures=retry_failures)
+        return _with_fallbacks(job, night)
+    except PackshotError as error:
+        get_run_logger().error("%s", error)
+        return state_of_error(error)
     finally:
         if is_a_runs_own():
             end_within(MOST_SECONDS_AFTER_A_RUN, code=1)
 
 
-def _night(asked: Mapping[str, Any], *, retry_failures: bool) -> State[Any]:
-    keep_tracebacks_for_surprises()
+@dataclass(frozen=True, slots=True)
+class Night:
+    """How one provider's part of a night ended."""
+
+    state: State[Any]
+    summary: Summary | None = None
+    """None where it came to no report."""
+    stopped: bool = False
+    """Somebody asked the whole night to stop."""
+
+
+def _with_fallbacks(job: Job, night: Night) -> State[Any]:
+    """Hand on what was left over, provider by provider."""
+    spent = 0.0
+    for provider in job.options.fallback:
+        spent += (night.summary.money.cost or 0.0) if night.summary else 0.0
+        moved = left_over(job, night.summary) if night.summary else None
+        if night.stopped or not (moved.keys if moved else _never_reached(job, night)):
+            break
+        following = job_of_fallback(job, provider, moved.keys if moved else None, spent)
+        then = _taken_over(following, night, asked_class(job, None))
+        if then is None or then.summary is None:
+            continue
+        if moved is not None and night.summary is not None:
+            then = _joined(job, night.summary, moved, then)
+        night = then
+    return night.state
+
+
+def _never_reached(job: Job, night: Night) -> bool:
+    """Whether the provider was away before anything began."""
+    return night.state.name == Unreachable.__name__ and "outage" in job.options.fallback_on
+
+
+def _taken_over(job: Job, night: Night, wanted: PurchaseClass) -> Night | None:
+    """The part of the next provider; None where it may not stand in."""
+    logger = get_run_logger()
+    if night.summary is not None:
+        wanted = PurchaseClass(night.summary.purchase_class)
+    if (reason := reason_against(job, provider_key(job.provider), wanted)) is not None:
+        logger.warning("`%s` does not take over: %s", job.provider, reason)
+        return None
+    many = "everything" if job.only is None else f"{len(job.only):,} items"
+    logger.warning("%s; `%s` takes over %s", night.state.message, job.provider, many)
+    return _night(job, retry_failures=False)
+
+
+def _joined(job: Job, first: Summary, moved: LeftOver, then: Night) -> Night:
+    """Both parts as one; what is still left over is looked for among the later part's rows."""
+    if then.summary is None:
+        return then
+    summary = together(first, moved, then.summary)
+    return Night(state_of(summary, job.options.max_failed_share), summary, then.stopped)
+
+
+def _night(job: Job, *, retry_failures: bool) -> Night:
+    """One provider's part of a night."""
     logger = get_run_logger()
     try:
-        job = job_of(asked)
         key = provider_key(job.provider)
         shop, earlier = session.begin(
             job,
@@ -79,7 +151,7 @@ def _night(asked: Mapping[str, Any], *, retry_failures: bool) -> State[Any]:
         )
     except PackshotError as error:
         logger.error("%s", error)  # noqa: TRY400  a sentence, no traceback
-        return state_of_error(error)
+        return Night(state_of_error(error))
     for summary in earlier:
         logger.warning("published the report of run %s, which had not ended", summary.run_id)
     cap = cap_of(shop.job, Tariff.of(shop.job, shop.provider.unit))
@@ -98,13 +170,13 @@ def _night(asked: Mapping[str, Any], *, retry_failures: bool) -> State[Any]:
             state = _work(shop, telling, stop_asked, key)
     except PackshotError as error:
         logger.error("%s", error)  # noqa: TRY400  a sentence, no traceback
-        return state_of_error(error)
+        return Night(state_of_error(error))
     finally:
         leave(shop)
         shop.close()
     if shop.summary is not None:
         telling.finished(shop.summary)  # the catalog is free by now, whoever listens
-    return state
+    return Night(state, shop.summary, stopped=isinstance(shop.stop.reason, StopRequested))
 
 
 @dataclass(slots=True)

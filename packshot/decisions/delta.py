@@ -77,6 +77,13 @@ class Policy:
 
     recut: Recut = "options"
     retry_failures: bool = False
+    insist: bool = False
+    """What is selected is tried, though it backs off or was rejected."""
+
+    @property
+    def is_patient(self) -> bool:
+        """Whether what did not succeed waits for its day."""
+        return not (self.retry_failures or self.insist)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +138,14 @@ def _wanted(facts: RowFacts, policy: Policy) -> Decision:
                 return Decision(PlanState.SKIPPED, Outcome.SKIPPED, "remembered")
             return Decision(PlanState.CHECK)
         case "rejected":
-            if policy.retry_failures:
+            if not policy.is_patient:
                 return Decision(PlanState.RETRY)
             same = facts.url_same and facts.options_same and facts.provider_same
             if same and facts.settings_same and not facts.due:
                 return Decision(PlanState.REJECTED, Outcome.REJECTED, "remembered")
             return Decision(PlanState.CHECK)
         case "failed":
-            if policy.retry_failures or facts.retry_due or not facts.url_same:
+            if not policy.is_patient or facts.retry_due or not facts.url_same:
                 return Decision(PlanState.RETRY)
             return Decision(PlanState.WAITING, Outcome.DEFERRED, "backing_off")
 

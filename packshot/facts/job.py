@@ -130,6 +130,26 @@ class Options(BaseModel):
         float | None,
         Field(ge=0, description="Spend at most this much money in this run, whatever the unit."),
     ] = None
+    fallback: Annotated[
+        list[str],
+        Field(
+            max_length=5,
+            description="Providers that take over in this order what the first could not do.",
+        ),
+    ] = []
+    fallback_on: Annotated[
+        list[Literal["outage", "no_credits", "refused"]],
+        Field(description="What makes a picture move on to the next provider."),
+    ] = ["outage", "no_credits"]
+    fallback_free: Annotated[
+        bool,
+        Field(
+            description="Let free cutouts stand in for paid ones until the paid provider is back."
+        ),
+    ] = False
+    provider_urls: Annotated[
+        dict[str, str], Field(description="Base URLs of the providers in `fallback`, by name.")
+    ] = {}
     yes: Annotated[int | None, Field(ge=0, description="Approve up to this many paid calls.")] = (
         None
     )
@@ -145,6 +165,9 @@ class Options(BaseModel):
     sample: Annotated[
         int | None, Field(ge=0, description="Work on this many items, spread over the catalog.")
     ] = None
+    insist: Annotated[
+        bool, Field(description="Try what is selected though it backs off or was rejected.")
+    ] = False
     max_gone_share: Annotated[
         float, Field(ge=0, le=1, description="Stop if more of the known items vanished.")
     ] = 0.2

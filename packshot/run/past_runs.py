@@ -87,7 +87,7 @@ def _is_try(place: Place, run_id: str, flow_run: str) -> bool:
     except FileNotFoundError:  # it never came to buying
         return False
     started_by: str | None = record.get("flow_run")
-    return started_by == flow_run
+    return started_by == flow_run and record.get("provider") == place.job.provider
 
 
 def _spent(place: Place, run_id: str) -> float:

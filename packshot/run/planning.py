@@ -190,7 +190,11 @@ def _gather_facts(connection: duckdb.DuckDBPyConnection, asked: Asked) -> None:
 
 def _decide(connection: duckdb.DuckDBPyConnection, asked: Asked) -> None:
     """Ask `decide` once per distinct combination of facts."""
-    policy = Policy(recut=asked.job.recut, retry_failures=asked.retry_failures)
+    policy = Policy(
+        recut=asked.job.recut,
+        retry_failures=asked.retry_failures,
+        insist=asked.job.options.insist,
+    )
     flags = ", ".join(_FLAGS)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE decisions AS SELECT DISTINCT {flags}, purchase_class, "

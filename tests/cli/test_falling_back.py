@@ -1,0 +1,81 @@
+"""A night that another provider finishes, where the first one cannot."""
+
+import json
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from cli.exits import Exit
+from packshot.sandbox.state import Fault
+from tests.cli.desk import Desk
+
+pytestmark = pytest.mark.slow
+
+FREE = ("--set=fallback.0=local", "--set=fallback_free=true")
+
+
+def night(desk: Desk, manifest: str, *more: str) -> tuple[int, list[dict[str, Any]], str]:
+    """Run with `--json`: exit code, the summaries, and what was said beside them."""
+    done = desk.do("run", manifest, "out", *desk.sandboxed, "--json", *more)
+    found = json.loads(done.out) if done.out else []
+    return done.code, found if isinstance(found, list) else [found], done.err
+
+
+def rows(desk: Desk, run: dict[str, Any]) -> pd.DataFrame:
+    """The report of a run."""
+    return pd.read_parquet(desk.folder / f"out-state/out/runs/{run['run_id']}/report.parquet")
+
+
+def test_free_cutouts_stand_in_until_the_paid_provider_is_back(desk: Desk) -> None:
+    """An empty account: two pictures are paid for, two cut out here, and those bought later."""
+    desk.market.pass_for_real()
+    desk.market.state.change({"subscription": 2.0})
+    manifest = desk.catalog(4)
+    code, (first, then), _ = night(desk, manifest, *FREE)
+    assert code == Exit.DONE
+    assert (first["provider"], first["outcomes"]) == ("removebg", {"deferred": 2, "cut": 2})
+    assert (then["provider"], then["outcomes"].get("cut")) == ("local", 2)
+    table = rows(desk, then)
+    assert set(table[table["outcome"] == "cut"]["purchase_class"]) == {"free"}
+    assert len(list(desk.folder.glob("out/*/*.png"))) == 4
+    desk.market.state.change({"subscription": 10.0})
+    code, (again,), _ = night(desk, manifest, *FREE)
+    assert (code, again["provider"]) == (Exit.DONE, "removebg")
+    assert again["outcomes"] == {"cut": 2, "unchanged": 2}
+    assert (desk.charged, max(desk.sold.values())) == (4, 1)
+
+
+def test_free_cutouts_stand_in_only_where_they_may(desk: Desk) -> None:
+    """Nobody gets less than was asked for without having said so; nothing is begun."""
+    manifest = desk.catalog(1)
+    code, found, said = night(desk, manifest, "--set=fallback.0=local")
+    assert (code, said, desk.charged) == (Exit.WRONG_USAGE, "", 0)
+    assert "or let it with `fallback_free`" in found[0]["message"]
+
+
+def test_what_is_not_among_the_causes_stays(desk: Desk) -> None:
+    """A refused picture moves on only where that was asked for; the report says who cut it."""
+    manifest = desk.catalog(2)
+    refused = {"kind": "error_code:unknown_foreground", "times": 1}
+    desk.market.state.add_fault(Fault.model_validate(refused))
+    code, runs, _ = night(desk, manifest, *FREE)
+    assert (code, [run["outcomes"] for run in runs]) == (
+        Exit.SOME_FAILED,
+        [{"rejected": 1, "cut": 1}],
+    )
+    desk.market.state.add_fault(Fault.model_validate(refused | {"times": 2}))
+    other = ("--set=catalog=other", "--recut=all", '--set=fallback_on=["refused"]')
+    code, runs, _ = night(desk, manifest, *FREE, *other)
+    assert code == Exit.DONE
+    assert [run["provider"] for run in runs] == ["removebg", "local"]
+    assert runs[1]["outcomes"].get("cut") == 2
+
+
+def test_a_provider_that_is_away_before_the_night_is_stood_in_for(desk: Desk) -> None:
+    """The balance cannot be asked for, so the other one does it all."""
+    manifest = desk.catalog(2)
+    nobody = ("--provider-url=http://127.0.0.1:9/v1.0", *FREE)
+    done = desk.do("run", manifest, "out", *desk.sandboxed, *nobody, "--json")
+    (only,) = json.loads(done.out)
+    assert (done.code, only["provider"], only["outcomes"]) == (Exit.DONE, "local", {"cut": 2})

@@ -1,0 +1,51 @@
+"""What makes a picture move on to another provider."""
+
+import pytest
+
+from packshot.decisions.falling_back import Cause, moves_on
+
+ALL: tuple[Cause, ...] = ("outage", "no_credits", "refused")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "calls", "cause"),
+    [
+        ("failed", "unreachable", 5, "outage"),
+        ("failed", "throttled", 5, "outage"),
+        ("deferred", "provider_failing", 0, "outage"),
+        ("deferred", "no_credits", 0, "no_credits"),
+        ("rejected", "unknown_foreground", 1, "refused"),
+        ("rejected", "whatever_it_is_called", 1, "refused"),
+        ("rejected", "file_too_large", 0, "refused"),
+    ],
+)
+def test_each_cause_moves_what_it_kept_back(
+    outcome: str, code: str, calls: int, cause: Cause
+) -> None:
+    """And no other cause does."""
+    assert moves_on(outcome, code, calls, ALL)
+    assert moves_on(outcome, code, calls, (cause,))
+    assert not moves_on(outcome, code, calls, [other for other in ALL if other != cause])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "calls"),
+    [
+        ("cut", None, 1),
+        ("unchanged", "not_asked", 0),
+        ("deferred", "max_credits", 0),
+        ("deferred", "keep_credits", 0),
+        ("deferred", "finish_by", 0),
+        ("deferred", "store_unavailable", 0),
+        ("failed", "uncertain", 2),
+        ("failed", "not_ready", 1),
+        ("failed", "broken_answer", 2),
+        ("failed", "source_missing", 0),
+        ("rejected", "bad_url", 0),
+        ("rejected", "too_many_pixels", 0),
+        ("skipped", "row_says_so", 0),
+    ],
+)
+def test_nothing_else_moves(outcome: str, code: str | None, calls: int) -> None:
+    """What the user has decided, what is wrong with a source, and what may be paid for already."""
+    assert not moves_on(outcome, code, calls, ALL)
