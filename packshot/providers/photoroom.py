@@ -155,7 +155,8 @@ class Photoroom:
         }
         for code, applies in refusals.items():
             if applies:
-                raise ImageRefused(f"{WHO} does not take this picture. {REMEDIES[code]}", code)
+                remedy = REMEDIES[code]
+                raise ImageRefused(f"{WHO} does not take this picture. {remedy}", code)
         check_options(options, self._settings, self._wire_format)
 
     def submit(self, source: Source, options: PaidOptions) -> Result:
