@@ -10,6 +10,7 @@ from packshot.facts.errors import BadOption
 from packshot.facts.purchase import PurchaseClass
 from packshot.providers.face import Provider
 from packshot.providers.local import Local
+from packshot.providers.photoroom import Photoroom
 from packshot.providers.removebg import BASE_URL, RemoveBg
 
 
@@ -21,6 +22,7 @@ class Access:
     base_url: str | None
     wire_format: str
     calls_at_once: int
+    provider_settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,16 @@ def _removebg(access: Access) -> Provider:
     )
 
 
+def _photoroom(access: Access) -> Provider:
+    return Photoroom(
+        access.api_key,
+        base_url=access.base_url,
+        wire_format=access.wire_format,
+        settings=access.provider_settings,
+        calls_at_once=access.calls_at_once,
+    )
+
+
 def _local(access: Access) -> Provider:
     if access.base_url:
         raise BadOption("`local` works on this machine: leave `--provider-url` out.")
@@ -57,6 +69,9 @@ PROVIDERS: Final[Mapping[str, ProviderEntry]] = MappingProxyType(
         "removebg": ProviderEntry(
             _removebg, "REMOVEBG_API_KEY", "remove.bg, or its wire format", PurchaseClass.PAID
         ),
+        "photoroom": ProviderEntry(
+            _photoroom, "PHOTOROOM_API_KEY", "Photoroom: segment, or edit", PurchaseClass.PAID
+        ),
     }
 )
 
@@ -67,7 +82,13 @@ def key_block(name: str) -> str:
 
 
 def build(
-    name: str, *, api_key: str | None, base_url: str | None, wire_format: str, calls_at_once: int
+    name: str,
+    *,
+    api_key: str | None,
+    base_url: str | None,
+    wire_format: str,
+    calls_at_once: int,
+    provider_settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Provider:
     """Make a provider; a missing key or an unknown name is answered with what would do."""
     entry = PROVIDERS.get(name)
@@ -84,5 +105,6 @@ def build(
             base_url=base_url,
             wire_format=wire_format,
             calls_at_once=calls_at_once,
+            provider_settings=provider_settings,
         )
     )

@@ -100,8 +100,8 @@ def fitted(width: int, height: int, megapixels: float) -> tuple[int, int]:
 
 
 def parsed_lengths(text: str, code: str) -> list[Length]:
-    """Read `10% 20px …`; raises `Refused` with the code."""
-    found = [re.fullmatch(_LENGTH, word) for word in text.split()]
+    """Read `10% 20px …`; nothing needs no unit. Raises `Refused` with the code."""
+    found = [re.fullmatch(_LENGTH, "0px" if word == "0" else word) for word in text.split()]
     if not all(found):
         raise Refused.by_code(code)
     return [Length(float(match[1]), match[2]) for match in found if match]

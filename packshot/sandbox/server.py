@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from packshot.sandbox.gate import CLASS, CLASS_HEADER, Connection, Gate
+from packshot.sandbox.photoroom_api import PhotoroomApi
 from packshot.sandbox.played import PlayedApi
 from packshot.sandbox.product_cdn import PREFIX, ProductCdn
 from packshot.sandbox.removebg_api import RemoveBgApi, on_refusal
@@ -25,7 +26,7 @@ from packshot.sandbox.state import Fault, Refused, SandboxState
 
 LOOPBACK: Final = "127.0.0.1"
 STARTING_SECONDS: Final = 10.0
-PLAYED: Final[tuple[Callable[[SandboxState], PlayedApi[Any]], ...]] = ()
+PLAYED: Final[tuple[Callable[[SandboxState], PlayedApi[Any]], ...]] = (PhotoroomApi,)
 """The APIs that are played beside remove.bg: one line each."""
 _FAULTS: Final[TypeAdapter[list[Fault]]] = TypeAdapter(list[Fault])
 

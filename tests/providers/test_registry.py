@@ -30,8 +30,10 @@ def test_a_provider_answers_to_its_name(name: str) -> None:
 def test_the_registry_says_what_each_is_worth() -> None:
     """One line each: the key's variable, a description, a class."""
     classes = {name: entry.purchase_class for name, entry in PROVIDERS.items()}
-    assert classes == {"local": PurchaseClass.FREE, "removebg": PurchaseClass.PAID}
-    assert PROVIDERS["removebg"].key_variable == "REMOVEBG_API_KEY"
+    assert classes.pop("local") is PurchaseClass.FREE
+    assert set(classes.values()) == {PurchaseClass.PAID}
+    for name in classes:
+        assert PROVIDERS[name].key_variable == f"{name.upper()}_API_KEY"
     assert all(entry.description for entry in PROVIDERS.values())
 
 
@@ -60,6 +62,14 @@ def test_a_wish_that_cannot_be_met_is_refused(name: str, wishes: dict[str, str])
     """No setting is dropped in silence."""
     with pytest.raises(BadOption):
         made(name, api_key="planted-key", **wishes)
+
+
+def test_settings_that_only_one_knows_reach_it() -> None:
+    """What the others share is said apart."""
+    wishes = {"api_key": "planted-key", "base_url": None, "wire_format": "zip", "calls_at_once": 1}
+    provider = build("photoroom", **wishes, provider_settings={"calls_per_minute": "7"})
+    assert provider.pace.per_window == 7
+    provider.close()
 
 
 def test_access_hides_its_key() -> None:
