@@ -239,7 +239,9 @@ Destination = Annotated[
 State = Annotated[
     str | None, Field(description="Private memory between runs; by default `<destination>-state`.")
 ]
-ProviderName = Annotated[str, Field(description="Who cuts out: `local` (free) or `removebg`.")]
+ProviderName = Annotated[
+    str, Field(description="Who cuts out: `local` (free), `removebg`, or another by its name.")
+]
 MaxCredits = Annotated[
     float | None, Field(ge=0, description="Spend at most this much in this run.")
 ]

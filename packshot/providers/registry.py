@@ -36,7 +36,13 @@ class ProviderEntry:
     purchase_class: PurchaseClass
 
 
+def _refuse_settings(access: Access, name: str) -> None:
+    if access.provider_settings:
+        raise BadOption(f"`{name}` has no settings of its own: remove `provider_settings.{name}`.")
+
+
 def _removebg(access: Access) -> Provider:
+    _refuse_settings(access, "removebg")
     return RemoveBg(
         access.api_key,
         base_url=access.base_url or BASE_URL,
@@ -56,6 +62,7 @@ def _photoroom(access: Access) -> Provider:
 
 
 def _local(access: Access) -> Provider:
+    _refuse_settings(access, "local")
     if access.base_url:
         raise BadOption("`local` works on this machine: leave `--provider-url` out.")
     return Local(calls_at_once=min(access.calls_at_once, os.cpu_count() or 1))

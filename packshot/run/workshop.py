@@ -111,6 +111,7 @@ def make_provider(job: Job, api_key: str | None) -> Provider:
         base_url=job.options.provider_url,
         wire_format=job.options.wire_format,
         calls_at_once=job.options.limits.calls_at_once,
+        provider_settings=job.options.provider_settings.get(job.provider, {}),
     )
 
 

@@ -76,3 +76,17 @@ def test_access_hides_its_key() -> None:
     """It may end up in a log."""
     access = Access(api_key="planted-key", base_url=None, wire_format="zip", calls_at_once=1)
     assert "planted-key" not in repr(access)
+
+
+@pytest.mark.parametrize("name", ["local", "removebg"])
+def test_settings_that_a_provider_does_not_have_are_refused(name: str) -> None:
+    """Nothing is passed over in silence."""
+    with pytest.raises(BadOption, match=f"remove `provider_settings.{name}`"):
+        build(
+            name,
+            api_key="planted-key",
+            base_url=None,
+            wire_format="zip",
+            calls_at_once=1,
+            provider_settings={"mode": "async"},
+        )
