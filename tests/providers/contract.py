@@ -1,0 +1,73 @@
+"""What every provider behind an API is held to: how it is reached, and what it costs to ask."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+
+from packshot.facts.paid_options import content_hash
+from packshot.providers.face import Provider, Result, Source, Ticket
+from packshot.providers.registry import build
+from packshot.sandbox.server import Sandbox
+
+KEY = "plantedkey9d2b"
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A provider as the sandbox plays it."""
+
+    name: str
+    path: str = ""
+    """Below the sandbox's address, where its API begins."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    unit: str = "credits"
+    price: float = 1.0
+    """What the sandbox charges for a picture of the contract."""
+    has_balance: bool = True
+
+    def client(self, sandbox: Sandbox, key: str = KEY) -> Provider:
+        """An account of it."""
+        return build(
+            self.name,
+            api_key=key,
+            base_url=f"{sandbox.url}{self.path}",
+            wire_format="zip",
+            calls_at_once=4,
+            provider_settings=self.settings,
+        )
+
+    def charged(self, sandbox: Sandbox) -> tuple[int, float]:
+        """Calls and amount that the sandbox has charged, by its own books."""
+        if self.name == "removebg":
+            return sandbox.state.charged_calls, sandbox.state.credits_charged
+        books = sandbox.state.snapshot()["providers"][self.name]
+        return books["charged_calls"], books["charged"]
+
+    def refill(self, sandbox: Sandbox, amount: float) -> None:
+        """Let the account hold so much."""
+        pots = {"subscription": amount} if self.name == "removebg" else {}
+        sandbox.state.change(pots or {self.name: {"balance": amount}})
+
+
+PROVIDERS = (
+    Played("removebg", "/v1.0"),
+    Played("photoroom", unit="images"),
+)
+
+
+def picture(seed: int = 0, width: int = 800, height: int = 600) -> Source:
+    """A photo above a quarter of a megapixel, different for each seed."""
+    noise = np.random.default_rng(seed).integers(200, 255, (height, width, 3), np.uint8)
+    noise[height // 4 : -height // 4, width // 4 : -width // 4] = (60, 80, 120)
+    body = io.BytesIO()
+    Image.fromarray(noise).save(body, "JPEG")
+    content = body.getvalue()
+    return Source(content, content_hash(content), "JPEG", width, height)
+
+
+def obtained(provider: Provider, answer: Result | Ticket) -> Result:
+    """The result, at once or by its ticket."""
+    return provider.collect(answer) if isinstance(answer, Ticket) else answer

@@ -1,0 +1,70 @@
+"""Whole nights with each provider: one word is changed, and nothing else."""
+
+import pytest
+
+from tests.providers.contract import PROVIDERS, Played
+from tests.run.nights import Night, Shop
+
+PICTURES = 3
+SIZE = (800, 600)
+
+
+@pytest.fixture
+def stocked(shop: Shop) -> Shop:
+    """Three pictures, large enough to cost what a picture costs, and full accounts."""
+    for played in PROVIDERS:
+        played.refill(shop.market, 1000)
+    for number in range(PICTURES):
+        shop.draw(f"{number}.png", colour=number, size=SIZE)
+    shop.list(*(shop.row(f"{number}", f"{number}.png") for number in range(PICTURES)))
+    return shop
+
+
+def night(shop: Shop, played: Played, **changes: object) -> Night:
+    """A night with this provider."""
+    return shop.night(
+        provider=played.name,
+        provider_url=f"{shop.market.url}{played.path}",
+        provider_settings={played.name: dict(played.settings)},
+        **changes,
+    )
+
+
+@pytest.mark.parametrize("played", PROVIDERS, ids=lambda played: played.name)
+def test_a_night_and_another_one(stocked: Shop, played: Played) -> None:
+    """Bought once, with the books of both sides the same, and not asked for again."""
+    first = night(stocked, played)
+    assert first.summary.outcomes == {"cut": PICTURES}
+    assert set(first.report["provider"]) == {played.name}
+    calls, charged = played.charged(stocked.market)
+    money = first.summary.money
+    assert (calls, charged) == (PICTURES, pytest.approx(PICTURES * played.price))
+    assert (money.unit, money.charged, money.uncertain) == (played.unit, pytest.approx(charged), 0)
+    assert len(list(stocked.folder.glob("out/*/*/*.png"))) == PICTURES
+    assert night(stocked, played).summary.outcomes == {"unchanged": PICTURES}
+    assert played.charged(stocked.market)[0] == PICTURES
+
+
+@pytest.mark.parametrize("played", PROVIDERS[1:], ids=lambda played: played.name)
+def test_a_catalog_moves_by_one_word(stocked: Shop, played: Played) -> None:
+    """What another has cut stays, under its name; what is new is bought from the new one."""
+    night(stocked, PROVIDERS[0])
+    files = set(stocked.folder.glob("out/*/*/*.png"))
+    stocked.draw("new.png", colour=9, size=SIZE)
+    old = [stocked.row(f"{number}", f"{number}.png") for number in range(PICTURES)]
+    stocked.list(*old, stocked.row("new", "new.png"))
+    moved = night(stocked, played)
+    assert moved.summary.outcomes == {"unchanged": PICTURES, "cut": 1}
+    assert played.charged(stocked.market)[0] == 1
+    assert files < set(stocked.folder.glob("out/*/*/*.png"))
+    assert list(moved.report.columns) == list(night(stocked, PROVIDERS[0]).report.columns)
+
+
+@pytest.mark.parametrize("played", PROVIDERS[1:], ids=lambda played: played.name)
+def test_moving_can_buy_everything_anew(stocked: Shop, played: Played) -> None:
+    """Only where it is asked for, and the plan says what it would cost."""
+    night(stocked, PROVIDERS[0])
+    anew = night(stocked, played, recut="provider")
+    assert anew.plan.calls_at_most == PICTURES
+    assert anew.summary.outcomes == {"cut": PICTURES}
+    assert played.charged(stocked.market)[0] == PICTURES
