@@ -40,7 +40,7 @@ from flows.environment import home_spool
 from packshot.facts.errors import BadOption, CatalogBusy, PackshotError
 from packshot.facts.job import Job
 from packshot.providers.registry import PROVIDERS
-from packshot.run import adopting, looking, past_runs
+from packshot.run import adopting, comparing, looking, past_runs
 from packshot.run.progress import Progress
 from packshot.run.summary import Summary
 from packshot.run.workshop import Here, Place, make_provider
@@ -255,6 +255,34 @@ def account(
         say_json(found.model_dump_json())
     else:
         show_account(found, provider)
+
+
+@app.command(cls=Command)
+@takes_job()
+def compare(
+    given: Given,
+    providers: Annotated[
+        list[str],
+        typer.Option("--with", metavar="NAME", help="A provider to compare; give two or more."),
+    ],
+    json_: Json = False,
+) -> None:
+    """Cut a few pictures out with several providers, and see them side by side on one page.
+
+    What is paid needs a budget: `--max-cost`, and what one unit costs. `--sample` says how many
+    pictures (5). The folder keeps pictures, page and a state of its own: compared again, nothing
+    is bought again.
+
+    Example: `packshot compare catalog.csv comparison --with removebg --with local --max-cost 2
+    --set price_per_unit.removebg=0.2`
+    """
+    job = job_from(given)
+    comparing.check_budget(job, providers)
+    page = comparing.compare(job, providers, key_for_looking)
+    if json_:
+        say_json(json.dumps({"page": str(page)}))
+    else:
+        say(f"Page: {page}")
 
 
 @app.command(cls=Command)

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from packshot.facts.errors import PackshotError
+from packshot.facts.money import FREE_UNIT
 from packshot.facts.outcome import MEANING, Outcome
 from packshot.facts.purchase import Account
 from packshot.run.adopting import Adoption
@@ -165,7 +166,7 @@ def _money(summary: Summary) -> str:
 
 
 def _in_money(money: Money) -> str:
-    same = money.cost is None or money.unit == money.currency
+    same = money.cost is None or money.unit in {money.currency, FREE_UNIT}
     return "" if same else f" ({money.cost:,.2f} {money.currency})"
 
 

@@ -8,6 +8,8 @@ from packshot.facts.job import Job
 
 MAX_CREDITS = "max_credits"
 MAX_COST = "max_cost"
+FREE_UNIT = "free"
+"""In which an account counts that costs nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +23,10 @@ class Tariff:
 
     @classmethod
     def of(cls, job: Job, unit: str) -> "Tariff":
-        """What the job says; an account that is kept in the currency itself needs no word."""
+        """What the job says; what is free, or kept in the currency itself, needs no word."""
         currency = job.options.currency
-        said = job.options.price_per_unit.get(job.provider)
-        return cls(unit, 1.0 if said is None and unit == currency else said, currency)
+        known = {FREE_UNIT: 0.0, currency: 1.0}.get(unit)
+        return cls(unit, job.options.price_per_unit.get(job.provider, known), currency)
 
     def cost(self, amount: float) -> float | None:
         """An amount of units in money, in whole hundredths."""
@@ -33,9 +35,9 @@ class Tariff:
     def beside(self, amount: float) -> str:
         """The money, to be said behind an amount of units; nothing where it would say the same."""
         cost = self.cost(amount)
-        return (
-            "" if cost is None or self.unit == self.currency else f" ({cost:,.2f} {self.currency})"
-        )
+        if cost is None or self.unit in {self.currency, FREE_UNIT}:
+            return ""
+        return f" ({cost:,.2f} {self.currency})"
 
 
 class Cap(NamedTuple):

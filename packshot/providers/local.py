@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from packshot.facts.errors import ImageRefused, Uncertain
+from packshot.facts.money import FREE_UNIT
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.purchase import Account, Price, PurchaseClass
 from packshot.providers.face import Accepts, Pace, Result, Source, Ticket
@@ -18,7 +19,7 @@ from packshot.providers.removebg_wire import LARGEST_MEGAPIXELS
 from packshot.world.pictures import READABLE, decode_upright
 from packshot.world.studio_cut import StudioCut, cut_from_studio
 
-UNIT: Final = "free"
+UNIT: Final = FREE_UNIT
 CALLS_AT_ONCE: Final = 2
 
 HONOURED: Final[Mapping[str, tuple[Any, ...]]] = MappingProxyType(

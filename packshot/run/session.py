@@ -380,7 +380,7 @@ def _balance_after(shop: Workshop) -> float | None:
 
 
 def run_in_threads(shop: Workshop) -> None:
-    """Work through all batches without an orchestrator; for benchmarks and tests."""
+    """Work through all batches without an orchestrator: a comparison, benchmarks, tests."""
     work, alone = batches(shop), shop.job.options.limits.workers == 1
     threads = 1 if alone or not work else len(work)  # `workers` is kept by each picture
     with ThreadPoolExecutor(threads) as pool:

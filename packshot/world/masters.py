@@ -30,6 +30,8 @@ class Master(NamedTuple):
 
     receipt: Receipt
     result: bytes
+    preview: bytes
+    """A small JPEG of the source."""
 
 
 def folder_of(fingerprint: str) -> str:
@@ -148,10 +150,10 @@ class Masters:
         """Read a purchase whole. Raises `FileNotFoundError`, or `TryTomorrow` if broken."""
         name = f"{folder_of(fingerprint)}/{provider}.zip"
         try:
-            receipt, _, result = unpack(self._store.read(name))
+            receipt, preview, result = unpack(self._store.read(name))
         except ValueError as error:
             raise self._unreadable(name) from error
-        return Master(receipt, result)
+        return Master(receipt, result, preview)
 
 
 @dataclass(frozen=True, slots=True)
