@@ -8,6 +8,8 @@ from typing import Final
 
 from packshot.facts.errors import BadOption
 from packshot.facts.purchase import PurchaseClass
+from packshot.providers.backgroundcut import BackgroundCut
+from packshot.providers.bgeraser import bgeraser
 from packshot.providers.face import Provider
 from packshot.providers.local import Local
 from packshot.providers.removebg import BASE_URL, RemoveBg
@@ -21,6 +23,7 @@ class Access:
     base_url: str | None
     wire_format: str
     calls_at_once: int
+    provider_settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,26 @@ def _removebg(access: Access) -> Provider:
     )
 
 
+def _backgroundcut(access: Access) -> Provider:
+    return BackgroundCut(
+        access.api_key,
+        base_url=access.base_url,
+        wire_format=access.wire_format,
+        settings=access.provider_settings,
+        calls_at_once=access.calls_at_once,
+    )
+
+
+def _bgeraser(access: Access) -> Provider:
+    return bgeraser(
+        access.api_key,
+        base_url=access.base_url,
+        wire_format=access.wire_format,
+        settings=access.provider_settings,
+        calls_at_once=access.calls_at_once,
+    )
+
+
 def _local(access: Access) -> Provider:
     if access.base_url:
         raise BadOption("`local` works on this machine: leave `--provider-url` out.")
@@ -57,6 +80,12 @@ PROVIDERS: Final[Mapping[str, ProviderEntry]] = MappingProxyType(
         "removebg": ProviderEntry(
             _removebg, "REMOVEBG_API_KEY", "remove.bg, or its wire format", PurchaseClass.PAID
         ),
+        "backgroundcut": ProviderEntry(
+            _backgroundcut, "BACKGROUNDCUT_API_KEY", "BackgroundCut, API v3", PurchaseClass.PAID
+        ),
+        "bgeraser": ProviderEntry(
+            _bgeraser, "BGERASER_API_KEY", "bgeraser, either of its APIs", PurchaseClass.PAID
+        ),
     }
 )
 
@@ -67,7 +96,13 @@ def key_block(name: str) -> str:
 
 
 def build(
-    name: str, *, api_key: str | None, base_url: str | None, wire_format: str, calls_at_once: int
+    name: str,
+    *,
+    api_key: str | None,
+    base_url: str | None,
+    wire_format: str,
+    calls_at_once: int,
+    provider_settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Provider:
     """Make a provider; a missing key or an unknown name is answered with what would do."""
     entry = PROVIDERS.get(name)
@@ -84,5 +119,6 @@ def build(
             base_url=base_url,
             wire_format=wire_format,
             calls_at_once=calls_at_once,
+            provider_settings=provider_settings,
         )
     )
