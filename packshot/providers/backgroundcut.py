@@ -31,7 +31,7 @@ from packshot.providers.face import Accepts, Pace, Result, Source, Ticket
 from packshot.providers.line import Answer, Bounds, Line, as_answered
 from packshot.providers.removebg_wire import is_test
 from packshot.providers.result_address import GONE, PaidCall, downloaded, gone, is_address, torn
-from packshot.providers.status_refusals import REMEDIES, Refuser
+from packshot.providers.status_refusals import Refuser, check_source
 
 BASE_URL: Final = "https://api.backgroundcut.co"
 CALLS_AT_ONCE: Final = 8
@@ -112,14 +112,7 @@ class BackgroundCut:
 
     def validate(self, source: Source, options: PaidOptions) -> None:
         """Refuse what the API would refuse, before a call is spent on it."""
-        refusals = {
-            "invalid_file_type": source.format not in self.accepts.formats,
-            "file_too_large": len(source.content) > self.accepts.max_bytes,
-            "resolution_too_high": source.width * source.height > self.accepts.max_pixels,
-        }
-        for code, applies in refusals.items():
-            if applies:
-                raise ImageRefused(f"{WHO} does not take this picture. {REMEDIES[code]}", code)
+        check_source(WHO, source, self.accepts)
         check_options(options, source, self._wire_format)
 
     def submit(self, source: Source, options: PaidOptions) -> Ticket:

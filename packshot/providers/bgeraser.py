@@ -33,7 +33,7 @@ from packshot.providers.removebg_refusals import WHO as REMOVEBG
 from packshot.providers.removebg_refusals import WRONG_URL
 from packshot.providers.removebg_wire import is_test, wanted_megapixels
 from packshot.providers.result_address import PaidCall, downloaded, torn
-from packshot.providers.status_refusals import REMEDIES, Refuser
+from packshot.providers.status_refusals import Refuser, check_source
 
 BASE_URL: Final = "https://bgeraser.ink"
 DROP_IN_URL: Final = "https://api.bgeraser.ink/v1"
@@ -125,14 +125,7 @@ class Bgeraser:
 
     def validate(self, source: Source, options: PaidOptions) -> None:
         """Refuse what the API would refuse, before a call is spent on it."""
-        refusals = {
-            "invalid_file_type": source.format not in self.accepts.formats,
-            "file_too_large": len(source.content) > self.accepts.max_bytes,
-            "resolution_too_high": source.width * source.height > self.accepts.max_pixels,
-        }
-        for code, applies in refusals.items():
-            if applies:
-                raise ImageRefused(f"{WHO} does not take this picture. {REMEDIES[code]}", code)
+        check_source(WHO, source, self.accepts)
         check_options(options)
 
     def submit(self, source: Source, options: PaidOptions) -> Result | Ticket:
@@ -142,7 +135,7 @@ class Bgeraser:
         upload = {self._own.upload_field: (name, source.content, media_type)}
         answer = self._line.ask("POST", "/api/tools/bg-removal", may_cost=True, files=upload)
         told = answer.json() if answer.is_success else None
-        if not answer.is_success or has_failed(told):
+        if not answer.is_success or has_failed(told) or EMPTY.search(answer.body):
             raise self._refused(answer, may_cost=True)
         url, test = image_url(told), is_test(answer.headers)
         any_size = options.resolution == "auto"

@@ -19,6 +19,7 @@ from packshot.facts.errors import (
     Unreachable,
 )
 from packshot.providers.answers import COMPARE, quotable, retry_after
+from packshot.providers.face import Accepts, Source
 from packshot.providers.line import Answer, as_answered
 
 WRONG_URL: Final = "wrong_provider_url"
@@ -36,6 +37,19 @@ _DEEPEST: Final = 4
 _MOMENTARY: Final = frozenset({408, 425})
 _NOT_THE_API: Final = frozenset({404, 405, 410})
 _GATEWAY: Final = frozenset({502, 504, 520, 522, 524})
+
+
+def check_source(who: str, source: Source, accepts: Accepts) -> None:
+    """Refuse a picture that the provider would refuse; raises `ImageRefused`."""
+    refusals = {
+        "invalid_file_type": source.format not in accepts.formats,
+        "file_too_large": len(source.content) > accepts.max_bytes,
+        "resolution_too_high": source.width * source.height > accepts.max_pixels,
+    }
+    for code, applies in refusals.items():
+        if applies:
+            remedy = REMEDIES[code]
+            raise ImageRefused(f"{who} does not take this picture. {remedy}", code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +109,8 @@ class Refuser:
                     wait_seconds=retry_after(answer.headers),
                 )
             case _ if status in _NOT_THE_API or answer.redirects:
-                return KeyRejected(f"{who} answered {status}: {self.check_url}", WRONG_URL)
+                remedy = self.check_url
+                return KeyRejected(f"{who} answered {status}: {remedy}", WRONG_URL)
             case _:
                 return self.not_tonight(answer)
 
