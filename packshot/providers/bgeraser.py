@@ -9,7 +9,7 @@ from typing import Final
 
 import httpx
 
-from packshot.facts.errors import BadOption, ImageRefused, PackshotError, Uncertain
+from packshot.facts.errors import BadOption, PackshotError, Uncertain
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.purchase import Account, Price, PurchaseClass
 from packshot.providers.answers import broken_answer

@@ -539,6 +539,41 @@ def test_results_are_fetched_under_the_guard(running: Sandbox) -> None:
     assert caught.value.code == "broken_answer"
 
 
+@pytest.mark.parametrize(
+    ("answer", "meaning", "code"),
+    [
+        (httpx.Response(404), Uncertain, "result_gone"),
+        (httpx.Response(400, json={"detail": ["Unknown key."]}), Uncertain, "result_gone"),
+        (httpx.Response(429), Throttled, "throttled"),
+        (httpx.Response(502), Unreachable, "unreachable"),
+        (httpx.Response(401), KeyRejected, "key_rejected"),
+        (httpx.Response(200, json={"url": "x"}), Unreachable, "broken_download"),
+        (httpx.Response(200, json=[]), Unreachable, "broken_download"),
+    ],
+)
+def test_what_becomes_of_asking_for_an_address(
+    answer: httpx.Response, meaning: type[PackshotError], code: str
+) -> None:
+    """It costs nothing, and a picture that was made cannot be declined any more."""
+    facts = {"charged": "0.5", "unit": "credits", "address": "packshot/a.png"}
+    stage = httpx.MockTransport(lambda _: answer)
+    asked = BackgroundCut(KEY, settings={"generation": "production"}, transport=stage)
+    with pytest.raises(PackshotError) as caught:
+        asked.collect(Ticket("backgroundcut", "1", facts))
+    assert (type(caught.value), caught.value.code) == (meaning, code)
+    asked.close()
+
+
+def test_memory_of_uploads_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest is forgotten, and uploaded again when it is needed."""
+    monkeypatch.setattr("packshot.providers.backgroundcut.KEPT_UPLOADS", 1)
+    asked, requests = told()
+    for content in (b"one", b"two", b"one"):
+        asked.submit(sent(content=content), PLAIN)
+    uploads = [each for each in requests if each.url.path.endswith("/upload-image/")]
+    assert len(uploads) == 3
+
+
 def test_a_ticket_of_unknown_origin_is_no_job() -> None:
     """It may stand for a call that was charged."""
     with pytest.raises(Uncertain, match="knows no job 7"):
