@@ -9,7 +9,7 @@ from typing import Final
 
 import httpx
 
-from packshot.facts.errors import BadOption, PackshotError, Uncertain
+from packshot.facts.errors import BadOption, PackshotError, StopRun, TryTomorrow, Uncertain
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.purchase import Account, Price, PurchaseClass
 from packshot.providers.answers import broken_answer
@@ -26,7 +26,7 @@ from packshot.providers.bgeraser_wire import (
     image_url,
 )
 from packshot.providers.face import Accepts, Pace, Result, Source, Ticket
-from packshot.providers.line import Answer, Bounds, Line
+from packshot.providers.line import Answer, Bounds, Line, as_answered
 from packshot.providers.removebg import BASE_URL as REMOVEBG_URL
 from packshot.providers.removebg import UPLOADS, RemoveBg
 from packshot.providers.removebg_refusals import WHO as REMOVEBG
@@ -41,6 +41,8 @@ MOST_CALLS_AT_ONCE: Final = 10
 WINDOW_SECONDS: Final = 60.0
 _UNKNOWN: Final = frozenset({400, 404, 405, 410})
 """Statuses of `/api/account` that say nothing of the account."""
+_NO_PICTURE: Final = frozenset({400, 422})
+"""Statuses that may mean an upload without a picture."""
 
 
 def bgeraser(
@@ -92,6 +94,8 @@ class Bgeraser:
                 f"{WHO} answers with a PNG: leave `wire_format` out, or set `surface: removebg`."
             )
         self._own = own
+        self._field_is_right = False
+        """Whether a picture has ever arrived under the field's name."""
         self.pace: Final = _pace(own, calls_at_once)
         self._line = Line(
             WHO,
@@ -136,7 +140,8 @@ class Bgeraser:
         answer = self._line.ask("POST", "/api/tools/bg-removal", may_cost=True, files=upload)
         told = answer.json() if answer.is_success else None
         if not answer.is_success or has_failed(told) or EMPTY.search(answer.body):
-            raise self._refused(answer, may_cost=True)
+            raise self._refused_picture(answer)
+        self._field_is_right = True
         url, test = image_url(told), is_test(answer.headers)
         any_size = options.resolution == "auto"
         call = PaidCall(
@@ -168,6 +173,17 @@ class Bgeraser:
     def close(self) -> None:
         """Give back connections."""
         self._line.close()
+
+    def _refused_picture(self, answer: Answer) -> PackshotError:
+        """A picture is to blame only once another has arrived: the field's name is a guess."""
+        error = self._refused(answer, may_cost=True)
+        if self._field_is_right or answer.status not in _NO_PICTURE or isinstance(error, StopRun):
+            return error
+        doubt = TryTomorrow(
+            f"{error.message} If every picture is declined, set `upload_field` to the other name.",
+            error.code,
+        )
+        return as_answered(doubt, answer, self._line.secret)
 
     def _refused(self, answer: Answer, *, may_cost: bool) -> PackshotError:
         """The word for an empty account counts wherever it stands, under whatever status."""

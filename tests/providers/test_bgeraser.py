@@ -112,8 +112,24 @@ def test_the_field_of_the_picture_is_a_setting(
     books.change({"upload_field": field})
     assert cut(client(running, upload_field=field)).width == 400
     other = {"image": "file", "file": "image"}[field]
-    with pytest.raises(ImageRefused, match="No image file provided"):
+    with pytest.raises(TryTomorrow, match=r"No image file provided.*set `upload_field`"):
         cut(client(running, upload_field=other))
+    assert books.charged_calls == 1
+
+
+def test_a_picture_is_to_blame_once_another_has_arrived(
+    running: Sandbox, books: PlayedAccount[BgeraserSettings]
+) -> None:
+    """A wrong name of the field must not reject a whole catalog for good."""
+    asked = client(running)
+    broken = sent(content=b"no picture")
+    with pytest.raises(TryTomorrow) as first:
+        cut(asked, broken)
+    cut(asked)
+    with pytest.raises(ImageRefused) as second:
+        cut(asked, broken)
+    assert first.value.code == second.value.code == "refused_400"
+    assert first.value.http_status == second.value.http_status == 400
     assert books.charged_calls == 1
 
 
@@ -139,7 +155,7 @@ def test_an_empty_account_is_found_in_any_shape(
         ("status_500", Unreachable),
         ("status_502", Uncertain),
         ("status_503", Unreachable),
-        ("status_400_without_code", ImageRefused),
+        ("status_400_without_code", TryTomorrow),
     ],
 )
 def test_each_status_has_its_remedy(
