@@ -1,5 +1,6 @@
 """Plans and summaries as people read them in a terminal."""
 
+import math
 import sys
 from collections import Counter
 from pathlib import Path
@@ -98,7 +99,10 @@ def _show_rejected(file: Path) -> None:
 def show_account(account: Account, provider: str) -> None:
     """What the provider says it holds."""
     kinds = ", ".join(f"{name} {amount:g}" for name, amount in account.kinds.items())
-    say(f"{provider}: {account.total:g} {account.unit}" + (f" ({kinds})" if kinds else ""))
+    if not math.isfinite(account.total):
+        say(f"{provider}: the provider does not tell what the account holds")
+    else:
+        say(f"{provider}: {account.total:g} {account.unit}" + (f" ({kinds})" if kinds else ""))
     if account.free_calls:
         say(f"{account.free_calls} free calls left, for previews only")
     if account.purchase_class != "paid":

@@ -11,7 +11,7 @@ import pytest
 
 from packshot.facts import errors
 from packshot.facts.errors import PackshotError, StopRequested
-from packshot.providers import photoroom_refusals, removebg_refusals
+from packshot.providers import photoroom_refusals, removebg_refusals, status_refusals
 from packshot.world import fetch_answers, manifest_files, place_errors
 
 ROOT = Path(__file__).parents[1]
@@ -99,3 +99,9 @@ def test_each_code_of_a_provider_has_a_remedy(code: str) -> None:
 def test_each_code_of_photoroom_has_a_remedy(code: str) -> None:
     """Those of the next one, too."""
     assert REMEDY.search(photoroom_refusals.REMEDIES[code])
+
+
+@pytest.mark.parametrize("code", status_refusals.REMEDIES)
+def test_each_code_of_a_status_has_a_remedy(code: str) -> None:
+    """Where the provider has no codes of its own."""
+    assert REMEDY.search(status_refusals.REMEDIES[code])

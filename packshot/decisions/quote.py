@@ -157,7 +157,9 @@ class Quote:
         )
         if self.demand.megapixels_spared and self.pace.weighs_megapixels:
             wanted += f" `purchase_megapixels` saves {_saved(self.minutes_saved)}."
-        limits = [f"The account holds {_say(funds.account.total)}"]
+        told = math.isfinite(funds.account.total)
+        holds = _say(funds.account.total) if told else "what the provider does not tell"
+        limits = [f"The account holds {holds}"]
         if funds.keep_credits:
             limits.append(f"`keep_credits` keeps {_say(funds.keep_credits)}")
         if funds.cap is not None:

@@ -8,6 +8,8 @@ from typing import Final
 
 from packshot.facts.errors import BadOption
 from packshot.facts.purchase import PurchaseClass
+from packshot.providers.backgroundcut import BackgroundCut
+from packshot.providers.bgeraser import bgeraser
 from packshot.providers.face import Provider
 from packshot.providers.local import Local
 from packshot.providers.photoroom import Photoroom
@@ -51,14 +53,19 @@ def _removebg(access: Access) -> Provider:
     )
 
 
-def _photoroom(access: Access) -> Provider:
-    return Photoroom(
-        access.api_key,
-        base_url=access.base_url,
-        wire_format=access.wire_format,
-        settings=access.provider_settings,
-        calls_at_once=access.calls_at_once,
-    )
+def _with_settings(make: Callable[..., Provider]) -> Callable[[Access], Provider]:
+    """A provider that has settings of its own."""
+
+    def made(access: Access) -> Provider:
+        return make(
+            access.api_key,
+            base_url=access.base_url,
+            wire_format=access.wire_format,
+            settings=access.provider_settings,
+            calls_at_once=access.calls_at_once,
+        )
+
+    return made
 
 
 def _local(access: Access) -> Provider:
@@ -77,7 +84,22 @@ PROVIDERS: Final[Mapping[str, ProviderEntry]] = MappingProxyType(
             _removebg, "REMOVEBG_API_KEY", "remove.bg, or its wire format", PurchaseClass.PAID
         ),
         "photoroom": ProviderEntry(
-            _photoroom, "PHOTOROOM_API_KEY", "Photoroom: segment, or edit", PurchaseClass.PAID
+            _with_settings(Photoroom),
+            "PHOTOROOM_API_KEY",
+            "Photoroom: segment, or edit",
+            PurchaseClass.PAID,
+        ),
+        "backgroundcut": ProviderEntry(
+            _with_settings(BackgroundCut),
+            "BACKGROUNDCUT_API_KEY",
+            "BackgroundCut, API v3",
+            PurchaseClass.PAID,
+        ),
+        "bgeraser": ProviderEntry(
+            _with_settings(bgeraser),
+            "BGERASER_API_KEY",
+            "bgeraser, either of its APIs",
+            PurchaseClass.PAID,
         ),
     }
 )

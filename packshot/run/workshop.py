@@ -1,6 +1,7 @@
 """The one place where the parts of a run are put together."""
 
 import json
+import math
 import shutil
 import threading
 import time
@@ -373,5 +374,6 @@ def probe_spool(place: Place, here: Here, account: Account) -> None:
 
 
 def balance_of(account: Account) -> float | None:
-    """What the books count on; free engines have no balance."""
-    return None if account.purchase_class is PurchaseClass.FREE else account.total
+    """What the books count on; free engines have no balance, and some providers do not tell it."""
+    told = account.purchase_class is not PurchaseClass.FREE and math.isfinite(account.total)
+    return account.total if told else None

@@ -17,6 +17,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from packshot.sandbox.backgroundcut_api import BackgroundCutApi
+from packshot.sandbox.bgeraser_api import BgeraserApi
 from packshot.sandbox.gate import CLASS, CLASS_HEADER, Connection, Gate
 from packshot.sandbox.photoroom_api import PhotoroomApi
 from packshot.sandbox.played import PlayedApi
@@ -26,7 +28,11 @@ from packshot.sandbox.state import Fault, Refused, SandboxState
 
 LOOPBACK: Final = "127.0.0.1"
 STARTING_SECONDS: Final = 10.0
-PLAYED: Final[tuple[Callable[[SandboxState], PlayedApi[Any]], ...]] = (PhotoroomApi,)
+PLAYED: Final[tuple[Callable[[SandboxState], PlayedApi[Any]], ...]] = (
+    PhotoroomApi,
+    BackgroundCutApi,
+    BgeraserApi,
+)
 """The APIs that are played beside remove.bg: one line each."""
 _FAULTS: Final[TypeAdapter[list[Fault]]] = TypeAdapter(list[Fault])
 

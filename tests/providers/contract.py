@@ -55,6 +55,8 @@ class Played:
 PROVIDERS = (
     Played("removebg", "/v1.0"),
     Played("photoroom", unit="images"),
+    Played("backgroundcut", price=0.5, has_balance=False),
+    Played("bgeraser"),
 )
 
 

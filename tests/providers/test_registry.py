@@ -72,6 +72,20 @@ def test_settings_that_only_one_knows_reach_it() -> None:
     provider.close()
 
 
+@pytest.mark.parametrize("name", ["backgroundcut", "bgeraser"])
+def test_an_unknown_setting_is_answered_with_the_known_ones(name: str) -> None:
+    """Each provider has its own, and no other's."""
+    with pytest.raises(BadOption, match=r"no setting `speed`; there are .*calls_per_minute"):
+        build(
+            name,
+            api_key="planted-key",
+            base_url=None,
+            wire_format="zip",
+            calls_at_once=1,
+            provider_settings={"speed": "9"},
+        )
+
+
 def test_access_hides_its_key() -> None:
     """It may end up in a log."""
     access = Access(api_key="planted-key", base_url=None, wire_format="zip", calls_at_once=1)

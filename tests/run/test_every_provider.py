@@ -40,6 +40,11 @@ def test_a_night_and_another_one(stocked: Shop, played: Played) -> None:
     money = first.summary.money
     assert (calls, charged) == (PICTURES, pytest.approx(PICTURES * played.price))
     assert (money.unit, money.charged, money.uncertain) == (played.unit, pytest.approx(charged), 0)
+    if played.has_balance:
+        assert money.difference == 0
+    else:
+        assert (money.balance_before, money.balance_after, money.difference) == (None, None, None)
+        assert "what the provider does not tell" in first.plan.message
     assert len(list(stocked.folder.glob("out/*/*/*.png"))) == PICTURES
     assert night(stocked, played).summary.outcomes == {"unchanged": PICTURES}
     assert played.charged(stocked.market)[0] == PICTURES

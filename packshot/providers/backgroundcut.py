@@ -1,0 +1,235 @@
+"""BackgroundCut, API v3: a picture is uploaded, then processed, then fetched from an address."""
+
+import math
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextlib import suppress
+from types import MappingProxyType
+from typing import Final
+
+import httpx
+
+from packshot.facts.errors import BadOption, ImageRefused, PackshotError, Uncertain, Unreachable
+from packshot.facts.paid_options import PaidOptions, content_hash
+from packshot.facts.purchase import Account, Price, PurchaseClass
+from packshot.providers.answers import broken_answer
+from packshot.providers.backgroundcut_wire import (
+    FORMATS,
+    GENERATIONS,
+    MINT_PATH,
+    UNIT,
+    UPLOADS,
+    WHO,
+    BackgroundCutSettings,
+    check_options,
+    price_of,
+    wanted_megapixels,
+)
+from packshot.providers.face import Accepts, Pace, Result, Source, Ticket
+from packshot.providers.line import Answer, Bounds, Line, as_answered
+from packshot.providers.removebg_wire import is_test
+from packshot.providers.result_address import GONE, PaidCall, downloaded, gone, is_address, torn
+from packshot.providers.status_refusals import Refuser, check_source
+
+BASE_URL: Final = "https://api.backgroundcut.co"
+CALLS_AT_ONCE: Final = 8
+WINDOW_SECONDS: Final = 60.0
+KEPT_UPLOADS: Final = 10_000
+UPLOAD_SECONDS: Final = 3_600.0
+"""For so long an upload is processed again; the production site deletes it after two hours."""
+
+
+class BackgroundCut:
+    """One BackgroundCut account. Threads may share it.
+
+    The environment is not read: a proxy or a private certificate comes with `transport`.
+    """
+
+    name: Final = "backgroundcut"
+    unit: Final = UNIT
+    hands_out_tickets: Final = True
+    accepts: Final = Accepts(
+        formats=frozenset(UPLOADS), max_bytes=12_000_000, max_pixels=50_000_000
+    )
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        base_url: str | None = None,
+        wire_format: str = "png",
+        settings: Mapping[str, str] = MappingProxyType({}),
+        timeout_seconds: float = 300.0,
+        calls_at_once: int = CALLS_AT_ONCE,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        if wire_format not in FORMATS:
+            raise BadOption(f"`wire_format` is not known; choose {', '.join(FORMATS)}.")
+        self._wire_format = wire_format
+        self._settings = BackgroundCutSettings.of(WHO, settings)
+        self._wire = GENERATIONS[self._settings.generation]
+        self.pace: Final = Pace(
+            per_window=self._settings.calls_per_minute / self._wire.requests_per_picture,
+            window_seconds=WINDOW_SECONDS,
+            calls_at_once=calls_at_once,
+            weighs_megapixels=False,
+            slides=True,  # nothing is documented, and it holds for a fixed window too
+        )
+        self._line = Line(
+            WHO,
+            api_key,
+            base_url=base_url or BASE_URL,
+            sign=self._wire.sign,
+            bounds=Bounds(timeout_seconds=timeout_seconds, calls_at_once=calls_at_once),
+            transport=transport,
+        )
+        self._refuser = Refuser(
+            WHO,
+            self._line.secret,
+            f"check `--provider-url`, such as {BASE_URL}, and the setting `generation`.",
+        )
+        self._uploads = _Uploads()
+
+    def __repr__(self) -> str:
+        return f"BackgroundCut({self._line.base_url!r}, {self._settings.generation!r})"
+
+    def price(self, options: PaidOptions, megapixels: float | None) -> Price:
+        """By resolution; an estimate, because the API never says what it charged."""
+        return price_of(options, megapixels)
+
+    def account(self) -> Account:
+        """An account without a known balance: the API has no endpoint that tells it.
+
+        Whatever the API's host answers shows no more than whether it is the sandbox.
+        """
+        worth = PurchaseClass.PAID
+        with suppress(PackshotError):
+            if is_test(self._line.ask("GET", "/", may_cost=False).headers):
+                worth = PurchaseClass.TEST
+        return Account(unit=UNIT, total=math.inf, purchase_class=worth)
+
+    def validate(self, source: Source, options: PaidOptions) -> None:
+        """Refuse what the API would refuse, before a call is spent on it."""
+        check_source(WHO, source, self.accepts)
+        check_options(options, source, self._wire_format)
+
+    def submit(self, source: Source, options: PaidOptions) -> Ticket:
+        """Cut one picture out, once; it is uploaded unless it was a short while ago."""
+        self.validate(source, options)
+        digest = content_hash(source.content)  # of what is sent: it may have been shrunk
+        name = self._uploads.find(digest) or self._upload(source, digest)
+        order = self._wire.order(name, options, self._wire_format)
+        answer = self._line.ask("POST", self._wire.process_path, may_cost=True, json=order)
+        if answer.status == httpx.codes.NOT_FOUND:
+            self._uploads.forget(digest)
+            raise as_answered(_upload_gone(), answer, self._line.secret)
+        if not answer.is_success:
+            raise self._refuser.refusal(answer, may_cost=True)
+        result = self._wire.result_in(answer.json())
+        if result is None:
+            raise broken_answer(WHO, "names no result")
+        call = PaidCall(
+            address=result,
+            charged=self.price(options, source.megapixels).likely,
+            unit=UNIT,
+            is_test=is_test(answer.headers),
+            wanted_megapixels=wanted_megapixels(source, options),
+            seconds=answer.seconds,
+            status=answer.status,
+            kept_until=self._wire.kept_seconds and time.time() + self._wire.kept_seconds,
+        )
+        return Ticket(self.name, name, call.facts())
+
+    def collect(self, ticket: Ticket) -> Result:
+        """Fetch a result, which is there for hours at most.
+
+        Storage of the production site is regional: what is not found where a request was led may
+        be found the next time, until it is surely deleted.
+        """
+        call = PaidCall.of(ticket, WHO)
+        try:
+            url = call.address if is_address(call.address) else self._address_of(call.address)
+            answer = downloaded(self._line, url)
+        except Uncertain as error:
+            if error.code != GONE or time.time() >= call.kept_until:
+                raise
+            raise Unreachable(f"{WHO} mislaid a result; run again.", "result_mislaid") from error
+        test = is_test(answer.headers)
+        try:
+            return call.result(answer.body, self._line, is_test=test, seconds=answer.seconds)
+        except ValueError as error:
+            raise torn(self._line) from error
+
+    def close(self) -> None:
+        """Give back connections."""
+        self._line.close()
+
+    def _upload(self, source: Source, digest: str) -> str:
+        """Lay a picture down at the provider's, which costs nothing."""
+        form = self._wire.upload_form(source, digest)
+        answer = self._line.ask("POST", self._wire.upload_path, may_cost=False, **form)
+        if not answer.is_success:
+            raise self._refuser.refusal(answer, may_cost=False)
+        name = self._wire.uploaded(answer.json(), source, digest)
+        if name is None:
+            error = Unreachable(
+                f"{WHO} took an upload and gave it no name; check the setting `generation`.",
+                "broken_answer",
+            )
+            raise as_answered(error, answer, self._line.secret)
+        self._uploads.note(digest, name)
+        return name
+
+    def _address_of(self, key: str) -> str:
+        """A short-lived address of a result that lies under a key."""
+        answer = self._line.ask("POST", MINT_PATH, may_cost=False, json={"key": key})
+        if answer.status in {httpx.codes.NOT_FOUND, httpx.codes.GONE}:
+            raise gone(self._line, answer)
+        if not answer.is_success:
+            raise self._refused_address(answer)
+        told = answer.json()
+        url = told.get("url") if isinstance(told, dict) else None
+        if not is_address(url):
+            raise torn(self._line)
+        return str(url)
+
+    def _refused_address(self, answer: Answer) -> PackshotError:
+        """A picture that was made cannot be declined any more."""
+        error = self._refuser.refusal(answer, may_cost=False)
+        return gone(self._line, answer) if isinstance(error, ImageRefused) else error
+
+
+class _Uploads:
+    """What lies at the provider's, by the hash of what was sent. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._names: OrderedDict[str, tuple[float, str]] = OrderedDict()
+
+    def find(self, digest: str) -> str | None:
+        """The name of an upload that is surely still there."""
+        with self._lock:
+            until, name = self._names.get(digest, (-math.inf, ""))
+        return name if time.monotonic() < until else None
+
+    def note(self, digest: str, name: str) -> None:
+        """Remember an upload."""
+        with self._lock:
+            self._names[digest] = (time.monotonic() + UPLOAD_SECONDS, name)
+            self._names.move_to_end(digest)
+            while len(self._names) > KEPT_UPLOADS:
+                self._names.popitem(last=False)
+
+    def forget(self, digest: str) -> None:
+        """It is there no more."""
+        with self._lock:
+            self._names.pop(digest, None)
+
+
+def _upload_gone() -> Unreachable:
+    return Unreachable(
+        f"{WHO} does not find the upload any more; run again, and it is uploaded anew.",
+        "upload_gone",
+    )

@@ -1,0 +1,130 @@
+"""A result that lies behind an address: what its ticket keeps of the paid call, and its download.
+
+The ticket is noted before anything is fetched, so what was paid for outlives a crash; for as long
+as the address answers, fetching can be tried again.
+"""
+
+from typing import Any, Final, Self
+from urllib.parse import urljoin
+
+import httpx
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from packshot.facts.errors import PackshotError, SourceRefused, Throttled, Uncertain, Unreachable
+from packshot.facts.purchase import PurchaseClass
+from packshot.providers.answers import COMPARE, look_at, retry_after
+from packshot.providers.face import Result, Ticket
+from packshot.providers.line import Answer, Line, as_answered
+from packshot.providers.removebg_wire import CLEARLY
+
+GONE: Final = "result_gone"
+BROKEN: Final = "broken_download"
+MOST_HOPS: Final = 4
+_MOMENTARY: Final = frozenset({408, 425})
+
+
+class PaidCall(BaseModel):
+    """What is known of an answered call before its picture is here."""
+
+    model_config = ConfigDict(frozen=True)
+
+    address: str
+    """Where the picture is, or its name in the provider's storage."""
+    charged: float
+    unit: str
+    is_test: bool = False
+    wanted_megapixels: float = 0.0
+    """A result that is clearly smaller is `degraded`; 0 where any size will do."""
+    seconds: float = 0.0
+    status: int = 200
+    kept_until: float = 0.0
+    """Epoch seconds; before that a result that is not found is only mislaid. 0 where unknown."""
+
+    @classmethod
+    def of(cls, ticket: Ticket, who: str) -> Self:
+        """Read a ticket back; raises `Uncertain` for one of unknown origin."""
+        try:
+            return cls.model_validate(dict(ticket.facts))
+        except ValidationError:
+            raise Uncertain(
+                f"{who} knows no job {ticket.job_id}; run again.", "unknown_job"
+            ) from None
+
+    def facts(self) -> dict[str, str]:
+        """As a ticket keeps it."""
+        return {name: str(value) for name, value in self.model_dump().items()}
+
+    def result(self, content: bytes, line: Line, *, is_test: bool, seconds: float) -> Result:
+        """What the call returned, now that its picture is here; `ValueError` if it is broken."""
+        look = look_at(content, at_most=line.max_answer_bytes)
+        worth = PurchaseClass.PAID
+        if look.megapixels < self.wanted_megapixels * CLEARLY:
+            worth = PurchaseClass.DEGRADED
+        return Result(
+            content=content,
+            format=look.format,
+            width=look.width,
+            height=look.height,
+            charged=self.charged,
+            unit=self.unit,
+            charge_stated=False,
+            purchase_class=PurchaseClass.TEST if self.is_test or is_test else worth,
+            seconds=self.seconds + seconds,
+            status=self.status,
+        )
+
+
+def is_address(told: Any) -> bool:  # noqa: ANN401  any JSON
+    """Whether an answer names something that can be fetched."""
+    return isinstance(told, str) and told.startswith(("https://", "http://"))
+
+
+def gone(line: Line, answer: Answer) -> PackshotError:
+    """The error of a result that was paid for and is there no more."""
+    error = Uncertain(
+        f"{line.who} answered {answer.status} where the result was; it has been charged and is "
+        f"lost. {COMPARE}",
+        GONE,
+    )
+    return as_answered(error, answer, line.secret)
+
+
+def downloaded(line: Line, url: str) -> Answer:
+    """Fetch a result whole.
+
+    Raises `Uncertain` where it is gone, `Throttled` and `Unreachable` where it may be tried again:
+    what broke off on its way is still there.
+    """
+    for _ in range(MOST_HOPS):
+        try:
+            answer = line.download(url)
+        except Uncertain as error:
+            if isinstance(error.__cause__, httpx.InvalidURL | SourceRefused):
+                raise
+            raise torn(line) from error
+        if answer.is_success:
+            return answer
+        if not answer.headers.get("location"):
+            raise _refused(line, answer)
+        url = urljoin(url, answer.headers["location"])  # judged anew by the guard
+    raise gone(line, answer)
+
+
+def torn(line: Line) -> Unreachable:
+    """The error of a picture that did not arrive whole."""
+    return Unreachable(f"{line.who}'s result broke off on its way; run again.", BROKEN)
+
+
+def _refused(line: Line, answer: Answer) -> PackshotError:
+    wait = retry_after(answer.headers)
+    if answer.status == httpx.codes.TOO_MANY_REQUESTS:
+        error: PackshotError = Throttled(
+            f"{line.who} asks us to slow down; wait before fetching more.", wait_seconds=wait
+        )
+    elif answer.status in _MOMENTARY or answer.status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        error = Unreachable(
+            f"{line.who} answered {answer.status} for a result; run again.", wait_seconds=wait
+        )
+    else:
+        return gone(line, answer)
+    return as_answered(error, answer, line.secret)
