@@ -1,0 +1,115 @@
+"""Jobs that finish later: whatever happens to a run, they are collected and not bought again."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from packshot.run import past_runs
+from packshot.sandbox.state import Fault
+from tests.flows.served import soon
+from tests.run.nights import KEY, Shop
+from tests.run.processes import night, take_away, wait_for
+
+PICTURES, SIZE = 4, (800, 600)
+
+
+@pytest.fixture
+def stocked(shop: Shop) -> Iterator[Shop]:
+    """Four pictures, and a provider whose results lie behind addresses."""
+    shop.market.pass_for_real()
+    shop.market.state.change({"backgroundcut": {"balance": 100.0, "result_seconds": None}})
+    shop.settings = {
+        "provider": "backgroundcut",
+        "provider_url": shop.market.url,
+        "limits": {"calls_at_once": 2, "workers": 4},
+        "max_credits": 50,
+        "spool": str(shop.folder / "spool"),
+    }
+    for number in range(PICTURES):
+        shop.draw(f"{number}.png", colour=number, size=SIZE)
+    shop.list(*(shop.row(f"{number}", f"{number}.png") for number in range(PICTURES)))
+    yield shop
+    shop.market.state.change({"backgroundcut": {"result_seconds": None}})
+
+
+def books(shop: Shop) -> dict[str, Any]:
+    """The provider's own."""
+    return dict(shop.market.state.snapshot()["providers"]["backgroundcut"])
+
+
+def tickets(shop: Shop) -> list[Path]:
+    """Jobs that are under way."""
+    return list(shop.state.glob("tickets/*/*.json"))
+
+
+def fail_results(shop: Shop, kind: str, times: int, **more: float) -> None:
+    """Let the next results that are asked for go wrong."""
+    fault = {"kind": kind, "times": times, "on": "backgroundcut_result", **more}
+    shop.market.state.add_fault(Fault.model_validate(fault))
+
+
+def die_waiting(shop: Shop, scratch: Path) -> list[str]:
+    """`kill -9` to a run that waits for results it has paid for; answers their fingerprints."""
+    fail_results(shop, "slow_body", 100, seconds=60)
+    with night(shop.job(), KEY, scratch) as process:
+        wait_for(process, "on record")
+        soon(lambda: len(tickets(shop)) == 2, 30, "two tickets")
+        time.sleep(0.3)
+        take_away(process)
+    shop.market.state.faults.clear()
+    return [json.loads(file.read_text())["fingerprint"] for file in tickets(shop)]
+
+
+def test_a_run_that_is_killed_while_it_waits_pays_once(stocked: Shop, tmp_path: Path) -> None:
+    """The next one collects what is paid for; both reports say so."""
+    waiting = die_waiting(stocked, tmp_path / "scratch")
+    assert books(stocked)["charged_calls"] == len(waiting) == 2
+    assert KEY not in "".join(file.read_text() for file in tickets(stocked))
+    again = stocked.night()
+    assert again.summary.outcomes == {"cut": 2, "recovered": 2}
+    assert books(stocked)["charged_calls"] == PICTURES
+    assert max(books(stocked)["sold"].values()) == 1
+    assert tickets(stocked) == []
+    (dead,) = again.earlier
+    assert (dead.outcomes, dead.money.charged) == ({"deferred": PICTURES}, 0)
+    assert dead.money.uncertain > 0
+    rows = again.report[again.report["outcome"] == "recovered"]
+    assert set(rows["fingerprint"]) == set(waiting)
+    assert (set(rows["charged"]), set(rows["paid_before"])) == ({0.0}, {0.5})
+    assert stocked.night().summary.outcomes == {"unchanged": PICTURES}
+
+
+def test_a_result_that_has_expired_meanwhile_is_said_and_bought_later(
+    stocked: Shop, tmp_path: Path
+) -> None:
+    """Not in the same night: it was paid for, and somebody should know."""
+    die_waiting(stocked, tmp_path / "scratch")
+    stocked.market.state.change({"backgroundcut": {"result_seconds": 0.01}})
+    time.sleep(0.1)
+    night_after = stocked.night(limit=2)
+    assert "result_gone" in set(night_after.report["reason_code"].dropna())
+    assert books(stocked)["charged_calls"] == 2
+    assert tickets(stocked) == []
+    stocked.market.state.change({"backgroundcut": {"result_seconds": None}})
+    assert stocked.night(retry=True).summary.outcomes.get("cut") == 2
+
+
+def test_a_job_that_is_not_ready_in_time_is_left_for_the_next_run(stocked: Shop) -> None:
+    """It is uncertain tonight, asked for by nobody twice, and found tomorrow."""
+    stocked.list(stocked.row("0", "0.png"))
+    fail_results(stocked, "status_503", 1000)
+    slow = {"calls_at_once": 2, "workers": 4, "item_seconds": 10}
+    tonight = stocked.night(limits=slow)
+    assert tonight.summary.outcomes == {"failed": 1}
+    assert list(tonight.report["reason_code"]) == ["not_ready"]
+    assert (tonight.summary.money.charged, tonight.summary.money.uncertain) == (0, 1.1)
+    assert (books(stocked)["charged_calls"], len(tickets(stocked))) == (1, 1)
+    stocked.market.state.faults.clear()
+    tomorrow = stocked.night(retry=True)
+    assert tomorrow.summary.outcomes == {"recovered": 1}
+    assert (books(stocked)["charged_calls"], tickets(stocked)) == (1, [])
+    assert past_runs.read_summary(stocked.job()).money.paid_before == 0.5
