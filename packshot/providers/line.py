@@ -3,14 +3,14 @@
 import json
 import re
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
 
-from packshot.facts.errors import BadOption, PackshotError, SourceRefused
+from packshot.facts.errors import BadOption, PackshotError, SourceRefused, Unreachable
 from packshot.providers.answers import (
     broken_answer,
     excerpt,
@@ -158,6 +158,27 @@ class Line:
                 body = self._whole(response) if response.is_success else read_some(response)
         except (httpx.InvalidURL, SourceRefused) as error:
             raise broken_answer(self.who, "names an address that is not fetched from") from error
+        return Answer(response.status_code, response.headers, body, time.monotonic() - started)
+
+    def upload(self, url: str, fields: Mapping[str, str], content: bytes) -> Answer:
+        """Post a file where the provider said it is to lie, without the key; free of charge.
+
+        Raises `Unreachable`.
+        """
+        started = time.monotonic()
+        try:
+            with (
+                until(started + self._timeout_seconds),
+                in_our_words(self.who, may_cost=False),
+                self._results.stream(
+                    "POST", url, data=dict(fields), files={"file": ("source", content)}
+                ) as response,
+            ):
+                body = read_some(response)
+        except (httpx.InvalidURL, SourceRefused) as error:
+            raise Unreachable(
+                f"{self.who} names an address for uploads that is not safe; run again."
+            ) from error
         return Answer(response.status_code, response.headers, body, time.monotonic() - started)
 
     def close(self) -> None:

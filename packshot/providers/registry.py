@@ -11,6 +11,7 @@ from packshot.facts.purchase import PurchaseClass
 from packshot.providers.backgroundcut import BackgroundCut
 from packshot.providers.bgeraser import bgeraser
 from packshot.providers.face import Provider
+from packshot.providers.leonardo import Leonardo
 from packshot.providers.local import Local
 from packshot.providers.photoroom import Photoroom
 from packshot.providers.removebg import BASE_URL, RemoveBg
@@ -82,6 +83,12 @@ PROVIDERS: Final[Mapping[str, ProviderEntry]] = MappingProxyType(
         ),
         "removebg": ProviderEntry(
             _removebg, "REMOVEBG_API_KEY", "remove.bg, or its wire format", PurchaseClass.PAID
+        ),
+        "leonardo": ProviderEntry(
+            _with_settings(Leonardo),
+            "LEONARDO_API_KEY",
+            "Leonardo.Ai's remove-bg, at once or as a job",
+            PurchaseClass.PAID,
         ),
         "photoroom": ProviderEntry(
             _with_settings(Photoroom),

@@ -31,6 +31,8 @@ class PaidCall(BaseModel):
     address: str
     """Where the picture is, or its name in the provider's storage."""
     charged: float
+    charge_stated: bool = False
+    """Whether that is the provider's word."""
     unit: str
     is_test: bool = False
     wanted_megapixels: float = 0.0
@@ -67,7 +69,7 @@ class PaidCall(BaseModel):
             height=look.height,
             charged=self.charged,
             unit=self.unit,
-            charge_stated=False,
+            charge_stated=self.charge_stated,
             purchase_class=PurchaseClass.TEST if self.is_test or is_test else worth,
             seconds=self.seconds + seconds,
             status=self.status,

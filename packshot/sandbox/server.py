@@ -20,6 +20,7 @@ from starlette.routing import Route
 from packshot.sandbox.backgroundcut_api import BackgroundCutApi
 from packshot.sandbox.bgeraser_api import BgeraserApi
 from packshot.sandbox.gate import CLASS, CLASS_HEADER, Connection, Gate
+from packshot.sandbox.leonardo_api import LeonardoApi
 from packshot.sandbox.photoroom_api import PhotoroomApi
 from packshot.sandbox.played import PlayedApi
 from packshot.sandbox.product_cdn import PREFIX, ProductCdn
@@ -29,6 +30,7 @@ from packshot.sandbox.state import Fault, Refused, SandboxState
 LOOPBACK: Final = "127.0.0.1"
 STARTING_SECONDS: Final = 10.0
 PLAYED: Final[tuple[Callable[[SandboxState], PlayedApi[Any]], ...]] = (
+    LeonardoApi,
     PhotoroomApi,
     BackgroundCutApi,
     BgeraserApi,

@@ -2,11 +2,13 @@
 
 import io
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import Image
 
+from packshot.facts.errors import NotYet
 from packshot.facts.paid_options import content_hash
 from packshot.providers.face import Provider, Result, Source, Ticket
 from packshot.providers.registry import build
@@ -27,6 +29,13 @@ class Played:
     price: float = 1.0
     """What the sandbox charges for a picture of the contract."""
     has_balance: bool = True
+    balance_step: float = 1e-6
+    """In which the balance is told."""
+
+    @property
+    def label(self) -> str:
+        """For the names of tests."""
+        return "-".join((self.name, *self.settings.values()))
 
     def client(self, sandbox: Sandbox, key: str = KEY) -> Provider:
         """An account of it."""
@@ -52,8 +61,18 @@ class Played:
         sandbox.state.change(pots or {self.name: {"balance": amount}})
 
 
+def _leonardo(**settings: str) -> Played:
+    """Its balance is told in tokens, and has to be worth something here."""
+    worth = {"usd_per_token": "0.0015"}
+    return Played(
+        "leonardo", "/api/rest", settings | worth, unit="USD", price=0.1047, balance_step=0.002
+    )
+
+
 PROVIDERS = (
     Played("removebg", "/v1.0"),
+    _leonardo(mode="sync"),
+    _leonardo(mode="async"),
     Played("photoroom", unit="images"),
     Played("backgroundcut", price=0.5, has_balance=False),
     Played("bgeraser"),
@@ -71,5 +90,10 @@ def picture(seed: int = 0, width: int = 800, height: int = 600) -> Source:
 
 
 def obtained(provider: Provider, answer: Result | Ticket) -> Result:
-    """The result, at once or by its ticket."""
-    return provider.collect(answer) if isinstance(answer, Ticket) else answer
+    """The result, at once or by its ticket, once it is ready."""
+    if not isinstance(answer, Ticket):
+        return answer
+    for _ in range(3):
+        with suppress(NotYet):
+            return provider.collect(answer)
+    raise AssertionError("the job is never ready")

@@ -30,7 +30,7 @@ def night(shop: Shop, played: Played, **changes: object) -> Night:
     )
 
 
-@pytest.mark.parametrize("played", PROVIDERS, ids=lambda played: played.name)
+@pytest.mark.parametrize("played", PROVIDERS, ids=lambda played: played.label)
 def test_a_night_and_another_one(stocked: Shop, played: Played) -> None:
     """Bought once, with the books of both sides the same, and not asked for again."""
     first = night(stocked, played)
@@ -41,7 +41,7 @@ def test_a_night_and_another_one(stocked: Shop, played: Played) -> None:
     assert (calls, charged) == (PICTURES, pytest.approx(PICTURES * played.price))
     assert (money.unit, money.charged, money.uncertain) == (played.unit, pytest.approx(charged), 0)
     if played.has_balance:
-        assert money.difference == 0
+        assert money.difference == pytest.approx(0, abs=played.balance_step)
     else:
         assert (money.balance_before, money.balance_after, money.difference) == (None, None, None)
         assert "what the provider does not tell" in first.plan.message
@@ -50,7 +50,7 @@ def test_a_night_and_another_one(stocked: Shop, played: Played) -> None:
     assert played.charged(stocked.market)[0] == PICTURES
 
 
-@pytest.mark.parametrize("played", PROVIDERS[1:], ids=lambda played: played.name)
+@pytest.mark.parametrize("played", PROVIDERS[1:], ids=lambda played: played.label)
 def test_a_catalog_moves_by_one_word(stocked: Shop, played: Played) -> None:
     """What another has cut stays, under its name; what is new is bought from the new one."""
     night(stocked, PROVIDERS[0])
@@ -65,7 +65,7 @@ def test_a_catalog_moves_by_one_word(stocked: Shop, played: Played) -> None:
     assert list(moved.report.columns) == list(night(stocked, PROVIDERS[0]).report.columns)
 
 
-@pytest.mark.parametrize("played", PROVIDERS[1:], ids=lambda played: played.name)
+@pytest.mark.parametrize("played", PROVIDERS[1:], ids=lambda played: played.label)
 def test_moving_can_buy_everything_anew(stocked: Shop, played: Played) -> None:
     """Only where it is asked for, and the plan says what it would cost."""
     night(stocked, PROVIDERS[0])
