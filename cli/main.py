@@ -396,6 +396,8 @@ def code_of_command() -> int:
     except PackshotError as error:
         return saying.refuse_error(error)
     except UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # the help has been shown
+            return exits.Exit.WRONG_USAGE
         return saying.refuse_usage(getattr(error, "message", str(error)))
     except Exception as error:  # noqa: BLE001  the last stop: nobody may see a traceback
         return saying.confess(error)

@@ -150,9 +150,10 @@ class Options(BaseModel):
     provider_urls: Annotated[
         dict[str, str], Field(description="Base URLs of the providers in `fallback`, by name.")
     ] = {}
-    yes: Annotated[int | None, Field(ge=0, description="Approve up to this many paid calls.")] = (
-        None
-    )
+    yes: Annotated[
+        int | None,
+        Field(ge=0, le=100_000_000, description="Approve up to this many paid calls."),
+    ] = None
     recheck_after_days: Annotated[
         float, Field(ge=0, le=365, description="Re-ask a known URL once per this many days.")
     ] = 7.0
@@ -160,7 +161,12 @@ class Options(BaseModel):
         float, Field(ge=0, le=365, description="The same for URLs that carry a version.")
     ] = 30.0
     recheck_budget: Annotated[
-        int, Field(ge=0, description="At most this many known URLs re-asked per run and host.")
+        int,
+        Field(
+            ge=0,
+            le=100_000_000,
+            description="At most this many known URLs re-asked per run and host.",
+        ),
     ] = 20_000
     sample: Annotated[
         int | None, Field(ge=0, description="Work on this many items, spread over the catalog.")
@@ -187,7 +193,10 @@ class Options(BaseModel):
     ] = False
     sidecar: Annotated[bool, Field(description="Write one JSON beside each picture.")] = False
     account_every: Annotated[
-        int, Field(ge=1, description="Read the balance again after this many charged calls.")
+        int,
+        Field(
+            ge=1, le=1_000_000, description="Read the balance again after this many charged calls."
+        ),
     ] = 50
     finish_by: Annotated[
         str | None,
@@ -197,7 +206,8 @@ class Options(BaseModel):
         ),
     ] = None
     keep_private_days: Annotated[
-        int, Field(ge=1, description="Days until a run's private inputs, with whole URLs, go.")
+        int,
+        Field(ge=1, le=3650, description="Days until a run's private inputs, with whole URLs, go."),
     ] = 30
     plan: Annotated[
         str | None, Field(description="A saved plan to carry out instead of reading the manifest.")

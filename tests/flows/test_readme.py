@@ -140,15 +140,22 @@ def package(tmp_path: Path) -> Path:
     return target
 
 
-def test_a_second_demo_changes_nothing(nightly: Prefect, package: Path, tmp_path: Path) -> None:
-    """Cut out from a checkout, as the README shows; then nothing is left to an installation."""
+def test_an_installation_has_all_it_needs(nightly: Prefect, package: Path, tmp_path: Path) -> None:
+    """Samples and pages come with it."""
+    said = demo(FROM_PACKAGE, nightly.environment | {"PYTHONPATH": str(package)}, tmp_path)
+    assert "13 │ bought in this run" in said
+    assert len(list(tmp_path.glob("demo/pictures/*/*.png"))) == 14
+    assert len(list(tmp_path.glob("demo/state/demo/runs/*/report.html"))) == 1
+
+
+def test_a_second_demo_changes_nothing(nightly: Prefect, tmp_path: Path) -> None:
+    """Cut out, as the README shows, and then nothing."""
     first = demo(PACKSHOT, nightly.environment, tmp_path)
     assert "Nothing changed" not in first
     assert "13 │ bought in this run" in first
     for line in shown_of_the_demo():
         assert line in first
-    second = demo(FROM_PACKAGE, nightly.environment | {"PYTHONPATH": str(package)}, tmp_path)
-    assert "Nothing changed" in second
+    assert "Nothing changed" in demo(PACKSHOT, nightly.environment, tmp_path)
     assert len(list(tmp_path.glob("demo/pictures/*/*.png"))) == 14
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,15 +34,16 @@ print(json.dumps([state.name, defects]))
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Shop:
+def shop(tmp_path: Path) -> Iterator[Shop]:
     """So many pictures that some batches hold two."""
     (tmp_path / "cdn").mkdir()
-    market = Market(tmp_path / "cdn")
-    shop = Shop(market, tmp_path, name="retried")
-    for number in range(PICTURES):
-        shop.draw(f"{number:02d}.png", colour=number)
-    shop.list(*(shop.row(f"{number:02d}", f"{number:02d}.png") for number in range(PICTURES)))
-    return shop
+    with Market(tmp_path / "cdn") as market:
+        shop = Shop(market, tmp_path, name="retried")
+        for number in range(PICTURES):
+            shop.draw(f"{number:02d}.png", colour=number)
+        rows = (shop.row(f"{number:02d}", f"{number:02d}.png") for number in range(PICTURES))
+        shop.list(*rows)
+        yield shop
 
 
 @pytest.mark.parametrize(("defects", "cut", "unmet"), [(1, 60, 0), (9, 59, 6)])
@@ -49,19 +51,18 @@ def test_a_batch_is_tried_three_times(
     server: Prefect, shop: Shop, defects: int, cut: int, unmet: int
 ) -> None:
     """What it had done stays done; what it cannot do is left for the next run, and said."""
-    with shop.market:
-        job = json.dumps(shop.job().model_dump(mode="json"))
-        done = subprocess.run(
-            [sys.executable, "-c", BREAKING, job, str(defects)],
-            cwd=ROOT,
-            env=server.environment | {"REMOVEBG_API_KEY": KEY, "HOME": str(shop.folder)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
-        )
-        assert shop.market.state.charged_calls == cut
-        assert max(shop.market.state.sold.values()) == 1
+    job = json.dumps(shop.job().model_dump(mode="json"))
+    done = subprocess.run(
+        [sys.executable, "-c", BREAKING, job, str(defects)],
+        cwd=ROOT,
+        env=server.environment | {"REMOVEBG_API_KEY": KEY, "HOME": str(shop.folder)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert shop.market.state.charged_calls == cut
+    assert max(shop.market.state.identities.values()) == 1
     assert json.loads(done.stdout) == ["Completed", unmet]
     (file,) = shop.state.glob("*/runs/*/summary.json")
     left = {"deferred": PICTURES - cut} if cut < PICTURES else {}

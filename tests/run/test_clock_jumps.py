@@ -12,10 +12,14 @@ from tests.run.nights import KEY, Shop, work
 ROOT = Path(__file__).parents[2]
 DATES = {
     "packshot/providers/answers.py": "a provider that names a moment and not its own time",
+    "packshot/providers/backgroundcut.py": "until when a result is kept, over nights",
+    "packshot/providers/leonardo.py": "until when a job may turn up, over nights",
     "packshot/world/fetch_answers.py": "a picture host that does the same",
     "packshot/world/asides.py": "ages of files",
     "packshot/world/holders.py": "leases and claims, which other machines read",
+    "packshot/run/adopting.py": "when something was adopted",
     "packshot/run/buying.py": "when something was bought",
+    "packshot/run/collecting.py": "when a job was given",
     "packshot/run/looking.py": "since when everything is bought anew",
     "packshot/run/planning.py": "nights, and when things were asked",
     "packshot/run/stopping.py": "how long it is until `finish_by`, once",

@@ -13,7 +13,7 @@ SIZE = (800, 600)
 def stocked(shop: Shop) -> Shop:
     """Three pictures, large enough to cost what a picture costs, and full accounts."""
     for played in PROVIDERS:
-        played.refill(shop.market, 1000)
+        played.refill(shop.market, 10_000)
     for number in range(PICTURES):
         shop.draw(f"{number}.png", colour=number, size=SIZE)
     shop.list(*(shop.row(f"{number}", f"{number}.png") for number in range(PICTURES)))
