@@ -1,71 +1,75 @@
-"""Leonardo.Ai's background removal: at once, or as a job that finishes later."""
+"""Leonardo.Ai's background removal (`remove-bg`): within one call, or as a job that is asked for.
 
-import json
-import math
+Results lie behind addresses, so every purchase is a ticket: noted first, fetched afterwards.
+"""
+
 import time
 from collections.abc import Mapping
-from dataclasses import replace
-from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
+from urllib.parse import quote
 
 import httpx
 
 from packshot.facts.errors import (
+    BadOption,
     ImageRefused,
-    KeyRejected,
     NotYet,
     PackshotError,
+    TryTomorrow,
     Uncertain,
     Unreachable,
 )
 from packshot.facts.paid_options import PaidOptions
-from packshot.facts.purchase import Account, Price, PurchaseClass
-from packshot.providers.answers import COMPARE, quotable
+from packshot.facts.purchase import Account, Price
+from packshot.providers.answers import COMPARE, broken_answer
 from packshot.providers.face import Accepts, Pace, Result, Source, Ticket
+from packshot.providers.leonardo_refusals import BLOCKED, CHECK_URL, LeonardoRefuser, blocked
 from packshot.providers.leonardo_wire import (
     EXTENSIONS,
-    INLINE_BYTES,
-    PRICE,
-    UNIT,
+    FORMATS,
     WHO,
+    LeonardoCall,
     LeonardoSettings,
+    Sold,
+    account_in,
     check_options,
-    cost_of,
-    inlined,
-    is_blocked,
-    request,
-    status_in,
-    tokens_in,
-    unwrapped,
-    words_in,
+    format_for,
+    inline,
+    job_in,
+    least_megapixels,
+    order,
+    price_of,
+    slot_in,
+    sold_in,
+    uploaded,
 )
 from packshot.providers.line import Answer, Bounds, Line, as_answered
-from packshot.providers.removebg_wire import is_opaque, is_test, wanted_megapixels
-from packshot.providers.result_address import PaidCall, downloaded, gone, is_address, torn
-from packshot.providers.status_refusals import Refuser, check_source
+from packshot.providers.removebg_wire import is_test
+from packshot.providers.result_address import downloaded, torn
+from packshot.providers.status_refusals import WRONG_URL, check_source
 
 BASE_URL: Final = "https://cloud.leonardo.ai/api/rest"
 MOST_CALLS_AT_ONCE: Final = 10
 WINDOW_SECONDS: Final = 60.0
-ANSWER_SECONDS: Final = 90.0
-"""The service itself gives up after about 27 seconds."""
-JOB_SECONDS: Final = 3600.0
-"""So long a job that is not found may still turn up."""
-_NO_MONEY: Final = ("not enough api tokens", "insufficient")
-_NO_ENTRY: Final = ("authentication hook", "authorization hook", "access-denied", "unauthorized")
-_KEPT_BACK: Final = ("moderation",)
-_TOO_LATE: Final = ("timeout", "timed out")
+MEGABYTE: Final = 1_000_000
+FRESH_SECONDS: Final = 120.0
+"""So long a job or a result that is not known may only not be known yet."""
+COMPLETE: Final = "COMPLETE"
+FAILED: Final = "FAILED"
+ORDERS: Final[Mapping[str, str]] = MappingProxyType(
+    {"sync": "/v2/generationssync", "async": "/v2/generations"}
+)
+"""Path per `mode`; both answer either way, as far as we are concerned."""
 
 
 class Leonardo:
-    """One Leonardo account. Threads may share it.
+    """One Leonardo.Ai account. Threads may share it.
 
     The environment is not read: a proxy or a private certificate comes with `transport`.
     """
 
     name: Final = "leonardo"
-    unit: Final = UNIT
     hands_out_tickets: Final = True
     accepts: Final = Accepts(
         formats=frozenset(EXTENSIONS), max_bytes=20_000_000, max_pixels=50_000_000
@@ -78,84 +82,74 @@ class Leonardo:
         base_url: str | None = None,
         wire_format: str = "png",
         settings: Mapping[str, str] = MappingProxyType({}),
+        timeout_seconds: float = 90.0,
         calls_at_once: int = MOST_CALLS_AT_ONCE,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._own = LeonardoSettings.of(WHO, settings)
+        if wire_format not in FORMATS:
+            raise BadOption(f"`wire_format` is not known; choose {', '.join(FORMATS)}.")
         self._wire_format = wire_format
-        at_once = min(calls_at_once, MOST_CALLS_AT_ONCE)
+        self._own = LeonardoSettings.of(WHO, settings)
+        if self._own.ephemeral and self._own.mode == "async":
+            raise BadOption(f"{WHO} keeps every result of a job: leave `ephemeral` or `mode` out.")
+        self.unit: Final[str] = self._own.unit
         self.pace: Final = Pace(
             per_window=self._own.calls_per_minute,
             window_seconds=WINDOW_SECONDS,
-            calls_at_once=at_once,
+            calls_at_once=min(calls_at_once, MOST_CALLS_AT_ONCE),
             weighs_megapixels=False,
-            slides=True,
+            slides=True,  # nothing is documented, and it holds for a fixed window too
         )
         self._line = Line(
             WHO,
             api_key,
             base_url=base_url or BASE_URL,
             accept="application/json",
-            bounds=Bounds(timeout_seconds=ANSWER_SECONDS, calls_at_once=at_once),
+            bounds=Bounds(timeout_seconds=timeout_seconds, calls_at_once=calls_at_once),
             transport=transport,
         )
-        self._refuser = Refuser(
-            WHO, self._line.secret, f"check `--provider-url`, such as {BASE_URL}."
-        )
+        self._refuser = LeonardoRefuser(self._line.secret)
 
     def __repr__(self) -> str:
-        return f"Leonardo({self._line.base_url!r})"
+        return f"Leonardo({self._line.base_url!r}, {self._own.mode!r})"
 
     def price(self, options: PaidOptions, megapixels: float | None) -> Price:  # noqa: ARG002 - the face
-        """One price is published; a preview seems to cost a quarter of it."""
-        return Price(at_most=PRICE, likely=PRICE)
+        """An estimate, until an answer states what it cost."""
+        return price_of(self._own)
 
     def account(self) -> Account:
-        """Ask for the balance, which is told in tokens; what they are worth is a setting."""
+        """Ask for the balance, which is told in tokens and may lag."""
         answer = self._line.ask("GET", "/v1/me", may_cost=False)
-        told = answer.json()
-        if not answer.is_success or not isinstance(told, dict) or "user_details" not in told:
-            raise self._no_account(answer)
-        tokens = tokens_in(told)
-        worth = self._own.usd_per_token
-        known = tokens is not None and (worth or not tokens)
-        return Account(
-            unit=UNIT,
-            total=(tokens or 0.0) * worth if known else math.inf,
-            kinds={} if tokens is None else {"tokens": tokens},
-            purchase_class=PurchaseClass.TEST if is_test(answer.headers) else PurchaseClass.PAID,
-        )
+        test = is_test(answer.headers)
+        told = account_in(answer.json(), self._own, test=test) if answer.is_success else None
+        if told is None:
+            raise self._refuser.of_account(answer)
+        return told
 
     def validate(self, source: Source, options: PaidOptions) -> None:
         """Refuse what the API would refuse, before a call is spent on it."""
         check_source(WHO, source, self.accepts)
-        check_options(options)
-        if self._wire_format == "jpg" and not is_opaque(options.background_color):
-            raise ImageRefused(
-                "A JPEG cannot be transparent: set `wire_format` to png or webp, or ask for an "
-                "opaque `background_color`.",
-                "option_not_supported",
-            )
+        check_options(options, self._wire_format)
 
-    def submit(self, source: Source, options: PaidOptions) -> Result | Ticket:
-        """Cut one picture out, once; the result lies behind an address, now or later."""
+    def submit(self, source: Source, options: PaidOptions) -> Ticket:
+        """Cut one picture out, or have it begun, once."""
         self.validate(source, options)
-        small = len(source.content) <= INLINE_BYTES
-        image = inlined(source) if small else self._uploaded(source)
-        body = request(source, options, image, wire_format=self._wire_format)
-        if self._own.mode == "async":
-            answer = self._line.ask("POST", "/v2/generations", may_cost=True, json=body)
-        else:
-            body["ephemeral"] = self._own.ephemeral
-            answer = self._line.ask("POST", "/v2/generationssync", may_cost=True, json=body)
-        return self._ticket(answer, source, options)
+        fits = len(source.content) <= self._own.inline_megabytes * MEGABYTE
+        image = inline(source) if fits else uploaded(self._upload(source))
+        wanted = format_for(self._wire_format, source, options)
+        asked = order(image, options, wanted, self._own)
+        answer = self._line.ask("POST", ORDERS[self._own.mode], may_cost=True, json=asked)
+        sold = sold_in(answer.json(), self.unit) if answer.is_success else None
+        if sold is None:
+            waits = self._own.mode == "sync"
+            raise self._refuser.refusal(answer, may_cost=True, waits=waits)
+        self._refuser.is_proven = True
+        return self._ticket(sold, answer, least_megapixels(source, options))
 
     def collect(self, ticket: Ticket) -> Result:
-        """Fetch a result; of a job, once it has one."""
-        call = PaidCall.of(ticket, WHO)
-        if not call.address:
-            call = call.model_copy(update={"address": self._finished(ticket.job_id, call)})
-        answer = downloaded(self._line, call.address)
+        """Fetch a result; a job's address is asked for first."""
+        call = LeonardoCall.of(ticket, WHO)
+        answer = downloaded(self._line, call.address or self._address_of(ticket.job_id, call))
         test = is_test(answer.headers)
         try:
             return call.result(answer.body, self._line, is_test=test, seconds=answer.seconds)
@@ -166,136 +160,87 @@ class Leonardo:
         """Give back connections."""
         self._line.close()
 
-    def _ticket(self, answer: Answer, source: Source, options: PaidOptions) -> Ticket:
-        """An answer is good only if it holds a result or a job, whatever its status."""
-        told = unwrapped(answer.json())
-        job = told.get("generationId") or told.get("id")
-        results = told.get("results")
-        if not answer.is_success or not (told.get("generationId") or isinstance(results, list)):
-            raise self._refused(answer, may_cost=True)
-        address = _address(results)
-        if self._own.mode == "sync" and address is None:
-            raise (
-                self._blocked(answer) if is_blocked(told) else self._refused(answer, may_cost=True)
-            )
-        stated = cost_of(told)
-        any_size = options.resolution == "auto" or options.crop
-        call = PaidCall(
-            address=address or "",
-            charged=PRICE if stated is None else stated,
-            charge_stated=stated is not None,
-            unit=UNIT,
+    def _ticket(self, sold: Sold, answer: Answer, least: float) -> Ticket:
+        """What was paid for, whether it is there or still to come."""
+        if sold.results is not None and sold.address is None:
+            raise as_answered(self._no_result(sold), answer, self._line.secret)
+        call = LeonardoCall(
+            address=sold.address or "",
+            charged=self._own.estimate() if sold.charged is None else sold.charged,
+            unit=self.unit,
+            stated=sold.charged is not None,
             is_test=is_test(answer.headers),
-            wanted_megapixels=0.0 if any_size else wanted_megapixels(source, options),
+            wanted_megapixels=least,
             seconds=answer.seconds,
             status=answer.status,
-            kept_until=time.time() + JOB_SECONDS,
+            submitted_at=time.time(),
         )
-        return Ticket(self.name, str(job or source.content_hash), call.facts())
+        return Ticket(self.name, sold.job_id, call.facts())
 
-    def _finished(self, job_id: str, call: PaidCall) -> str:
-        """Where the result of a job lies; raises `NotYet` while there is none."""
-        answer = self._line.ask("GET", f"/v1/generations/{job_id}", may_cost=False)
-        told = answer.json()
-        if not answer.is_success or not isinstance(told, dict) or "generations_by_pk" not in told:
-            raise self._refused(answer, may_cost=False)
-        job = told["generations_by_pk"]
-        if job is None:
-            if time.time() > call.kept_until:
-                raise gone(self._line, answer)
-            raise NotYet(f"{WHO} does not show the job yet; the next run takes the result.")
-        images = job.get("generated_images")
-        match job.get("status"):
-            case "COMPLETE":
-                address = _address(images)
-                if address is None:
-                    raise self._blocked(answer)
-                return address
-            case "FAILED":
-                raise as_answered(
-                    ImageRefused(
-                        f"{WHO} could not cut the picture out; use another, or send it to another "
-                        "provider.",
-                        "job_failed",
-                    ),
-                    answer,
-                    self._line.secret,
-                )
-            case _:
-                raise NotYet(f"{WHO} works on it still; the next run takes the result.")
+    def _no_result(self, sold: Sold) -> PackshotError:
+        if sold.blocked:
+            charged = "" if sold.charged is None else f" and charged {sold.charged:g} {self.unit}"
+            return blocked(charged)
+        return broken_answer(WHO, "names no result")
 
-    def _uploaded(self, source: Source) -> dict[str, str]:
-        """Put a large source there first; that costs nothing."""
-        asked = {"extension": EXTENSIONS[source.format]}
+    def _upload(self, source: Source) -> str:
+        """Lay a picture down at the provider's, which costs nothing; the answer is its id."""
+        extension, media_type = EXTENSIONS[source.format]
+        asked = {"extension": extension}
         answer = self._line.ask("POST", "/v1/init-image", may_cost=False, json=asked)
-        told = answer.json()
-        place = told.get("uploadInitImage") if isinstance(told, dict) else None
-        if not answer.is_success or not isinstance(place, dict):
-            raise self._refused(answer, may_cost=False)
-        try:
-            fields, url, name = json.loads(place["fields"]), place["url"], place["id"]
-        except (LookupError, TypeError, ValueError):
-            raise self._refuser.not_tonight(answer) from None
-        sent = self._line.upload(url, fields, source.content)
-        if not sent.is_success:
-            raise as_answered(
-                Unreachable(f"{WHO}'s store answered {sent.status} to an upload; run again."),
-                sent,
-                self._line.secret,
-            )
-        return {"type": "UPLOADED", "id": str(name)}
-
-    def _blocked(self, answer: Answer) -> PackshotError:
-        error = ImageRefused(
-            f"{WHO} keeps the result back by its moderation; use another picture or provider.",
-            "moderated",
+        slot = slot_in(answer.json()) if answer.is_success else None
+        if slot is None:
+            raise self._refuser.refusal(answer, may_cost=False)
+        name = f"source.{extension}"
+        taken = self._line.hand_over(
+            slot.url, data=slot.fields, files={"file": (name, source.content, media_type)}
         )
-        return as_answered(error, answer, self._line.secret)
-
-    def _no_account(self, answer: Answer) -> PackshotError:
-        error = self._refused(answer, may_cost=False)
-        if isinstance(error, ImageRefused):
-            error = Unreachable(f"{WHO} answered with something that is no account; run again.")
-        return error
-
-    def _refused(self, answer: Answer, *, may_cost: bool) -> PackshotError:
-        """Errors come under 200 as well: what they say counts, then their status, then HTTP's."""
-        told = answer.json()
-        said = " ".join(words_in(told))
-        plain = said.lower() + (str(told.get("code", "")) if isinstance(told, dict) else "")
-        if any(words in plain for words in _NO_MONEY):
-            return self._refuser.out_of_credits(answer)
-        if any(words in plain for words in _NO_ENTRY):
-            error: PackshotError = KeyRejected(
-                f"{WHO} refuses the API key: check that it is whole and active."
+        if not taken.is_success:
+            error = Unreachable(
+                f"{WHO}'s storage answered {taken.status} to an upload; run again, and it is "
+                "uploaded anew.",
+                "upload_failed",
             )
-        elif any(words in plain for words in _KEPT_BACK):
-            return self._blocked(answer)
-        elif may_cost and answer.is_success and any(words in plain for words in _TOO_LATE):
-            error = Uncertain(f"{WHO} gave up after its time; it may have charged. {COMPARE}")
-        else:
-            return self._by_status(answer, told, said, may_cost=may_cost)
-        return as_answered(error, answer, self._line.secret)
+            raise as_answered(error, taken, self._line.secret)
+        return slot.upload_id
 
-    def _by_status(self, answer: Answer, told: Any, said: str, *, may_cost: bool) -> PackshotError:  # noqa: ANN401  any JSON
-        status = answer.status
-        if answer.is_success:
-            status = status_in(told) or (HTTPStatus.BAD_REQUEST if said else answer.status)
-        if httpx.codes.is_success(status):
-            return self._refuser.not_tonight(answer)
-        error = self._refuser.refusal(replace(answer, status=status), may_cost=may_cost)
-        if isinstance(error, ImageRefused) and said:
-            words = quotable(said, self._line.secret).rstrip(". ")
-            error = ImageRefused(
-                f"{WHO} declined the picture and says: {words}. Check it and its row's options.",
-                error.code,
-            )
-        return as_answered(error, answer, self._line.secret)
+    def _address_of(self, job_id: str, call: LeonardoCall) -> str:
+        """Where a job's result is; raises `NotYet` while it is under way."""
+        path = f"/v1/generations/{quote(job_id, safe='')}"
+        answer = self._line.ask("GET", path, may_cost=False)
+        try:
+            job = job_in(answer.json() if answer.is_success else None)
+        except ValueError:
+            self._check_refused_poll(answer)
+            job = None
+        status = None if job is None else job.status
+        if job is not None and status == COMPLETE and job.address:
+            return job.address
+        is_fresh = time.time() < call.submitted_at + FRESH_SECONDS
+        is_over = status == FAILED or (status in {None, COMPLETE} and not is_fresh)
+        if not is_over:
+            raise NotYet(f"{WHO} is at work on a picture; the next run takes the result.")
+        raise as_answered(_lost(status), answer, self._line.secret)
+
+    def _check_refused_poll(self, answer: Answer) -> None:
+        """Returns where only the job is not known; raises what is wrong with asking."""
+        error = self._refuser.refusal(answer, may_cost=False)
+        if error.code == WRONG_URL:
+            error = Unreachable(f"{WHO} answered {answer.status}: {CHECK_URL}")
+            raise as_answered(error, answer, self._line.secret)
+        if error.code == BLOCKED or not isinstance(error, ImageRefused | TryTomorrow):
+            raise error
 
 
-def _address(results: Any) -> str | None:  # noqa: ANN401  any JSON
-    """Of the first result that has one."""
-    if not isinstance(results, list):
-        return None
-    found = (each.get("url") for each in results if isinstance(each, dict))
-    return next((url for url in found if is_address(url)), None)
+def _lost(status: str | None) -> PackshotError:
+    """A job that brings nothing; whether it was charged is documented nowhere.
+
+    Results are left out by moderation and by nothing else that is documented.
+    """
+    if status == COMPLETE:
+        return blocked("")
+    if status == FAILED:
+        what, code = "failed at a picture", "job_failed"
+    else:
+        what, code = "does not know the job of a picture any more", "unknown_job"
+    return Uncertain(f"{WHO} {what}; it may have charged for it. {COMPARE}", code)

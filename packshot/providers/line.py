@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -160,24 +160,24 @@ class Line:
             raise broken_answer(self.who, "names an address that is not fetched from") from error
         return Answer(response.status_code, response.headers, body, time.monotonic() - started)
 
-    def upload(self, url: str, fields: Mapping[str, str], content: bytes) -> Answer:
-        """Post a file where the provider said it is to lie, without the key; free of charge.
+    def hand_over(self, url: str, **request: Any) -> Answer:  # noqa: ANN401  whatever httpx sends
+        """Post to an address that the provider named for uploads, without the key.
 
-        Raises `Unreachable`.
+        It costs nothing: raises `Unreachable` whatever goes wrong.
         """
         started = time.monotonic()
         try:
             with (
                 until(started + self._timeout_seconds),
                 in_our_words(self.who, may_cost=False),
-                self._results.stream(
-                    "POST", url, data=dict(fields), files={"file": ("source", content)}
-                ) as response,
+                self._results.stream("POST", url, **request) as response,
             ):
                 body = read_some(response)
         except (httpx.InvalidURL, SourceRefused) as error:
             raise Unreachable(
-                f"{self.who} names an address for uploads that is not safe; run again."
+                f"{self.who} names an address for uploads that nothing is sent to; check "
+                "`--provider-url`.",
+                "unsafe_address",
             ) from error
         return Answer(response.status_code, response.headers, body, time.monotonic() - started)
 

@@ -1,333 +1,296 @@
-"""Leonardo.Ai's background removal, played: at once, as a job, with uploads and both envelopes.
+"""Leonardo.Ai's background removal, played: the synchronous call, jobs, uploads, the balance.
 
-Facts: docs.leonardo.ai (remove-bg, the guide for those who come from remove.bg, OpenAPI of v1 and
-v2). Where documents and programs disagree there is a switch.
+Facts: docs.leonardo.ai, and programs that use the API. Where these contradict one another there is
+a switch in `LeonardoSettings`.
 """
 
+import asyncio
 import base64
-import binascii
 import json
 import os
+import random
+import re
+import secrets
 import time
 import uuid
-from dataclasses import dataclass, field, replace
-from hashlib import blake2b
-from typing import Annotated, Any, Final, Literal
+from functools import partial
+from typing import Final, NamedTuple
 
 from anyio import CapacityLimiter, to_thread
-from pydantic import Field
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from packshot.sandbox.cutting import (
-    Wanted,
-    cut_out,
-    fitted,
-    parsed_colour,
-    parsed_margins,
-    parsed_region,
+from packshot.sandbox.cutting import Cutout, cut_out
+from packshot.sandbox.leonardo_books import Job, LeonardoAccount, LeonardoSettings
+from packshot.sandbox.leonardo_form import (
+    BAD_REQUEST,
+    ImageSource,
+    InitImage,
+    Order,
+    Parameters,
+    SyncOrder,
+    look_at,
+    read,
+    unpacked,
 )
-from packshot.sandbox.photoroom_form import look_at
-from packshot.sandbox.played import PlayedApi, PlayedSettings
-from packshot.sandbox.removebg_form import Size
+from packshot.sandbox.leonardo_webhook import Webhook
+from packshot.sandbox.leonardo_words import (
+    LATE,
+    STORAGE,
+    V1,
+    account_told,
+    cost_told,
+    enveloped,
+    job_told,
+    refusal_told,
+    sync_answer,
+)
+from packshot.sandbox.played import PlayedApi
+from packshot.sandbox.removebg_api import DEGRADED
+from packshot.sandbox.removebg_form import read_form
 from packshot.sandbox.state import Refused, SandboxState
 
 BASE: Final = "/api/rest"
-RESULTS: Final = f"{BASE}/_results/"
-UPLOADS: Final = f"{BASE}/_uploads/"
-PRICE: Final = 0.1047
-PREVIEW_PRICE: Final = 0.0269
-PREVIEW_MEGAPIXELS: Final = 0.25
-USD_PER_TOKEN: Final = 0.0015
-SIZES: Final = {"preview": 0.25, "auto": 25.0, "full": 25.0, "50MP": 50.0}
-PNG_MEGAPIXELS: Final = 10.0
-INLINE_BYTES: Final = 7_450_000
-_NAMES: Final = (
-    "size format type type_level channels bg_color crop crop_margin roi scale position "
-    "semitransparency shadow_type shadow_opacity quantity guidances"
-)
-PARAMETERS: Final = frozenset(_NAMES.split())
-SYNC_ONLY: Final = frozenset({"ephemeral", "base64"})
-TOP_LEVEL: Final = frozenset({"model", "public", "parameters"})
-_GATEWAY: Final = frozenset({500, 502, 503, 504})
+RESULTS: Final = "/leonardo-cdn/"
+STORE: Final = "/leonardo-store"
+EXTENSIONS: Final = frozenset({"png", "jpg", "jpeg", "webp"})
+UNKNOWN_IMAGE: Final = {
+    "UPLOADED": "invalid init image id",
+    "VARIATION": "failed to find init variation",
+}
+OCTETS: Final = "application/octet-stream"
+_DATA_URL: Final = re.compile(r"data:image/[a-z]+;base64,(.*)", re.DOTALL)
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_ORDERS: Final = frozenset({f"{BASE}/v2/generationssync", f"{BASE}/v2/generations"})
 
 
-class LeonardoSettings(PlayedSettings):
-    """How the played Leonardo behaves; the balance is in dollars."""
+class _Made(NamedTuple):
+    """A cutout that has not been sold yet."""
 
-    calls_per_window: Annotated[int, Field(ge=1)] | None = None
-    envelope: Literal["wrapped", "flat"] = "wrapped"
-    cost: Literal["dollars", "credits", "absent"] = "dollars"
-    error_style: Literal["errors", "list", "v1"] = "errors"
-    pending_polls: Annotated[int, Field(ge=0)] = 1
-    job_fails: bool = False
-    blocked: bool = False
-    upload_seconds: Annotated[float, Field(gt=0)] = 120.0
-    octet_stream: bool = False
-
-
-@dataclass
-class _Job:
-    """One removal that was asked for, and paid for."""
-
-    content: bytes
-    wanted: Wanted
-    polls: int = 0
-    address: str | None = None
-
-
-@dataclass
-class _Upload:
-    """A place for one source."""
-
-    opened: float = field(default_factory=time.monotonic)
-    content: bytes | None = None
+    cutout: Cutout
+    price: float
+    identity: str
 
 
 class LeonardoApi(PlayedApi[LeonardoSettings]):
-    """The endpoints under /api/rest."""
+    """The endpoints under /api/rest, the storage for uploads, and where results lie."""
 
     name = "leonardo"
+    account: LeonardoAccount
 
     def __init__(self, state: SandboxState, settings: LeonardoSettings | None = None) -> None:
-        super().__init__(state, settings or LeonardoSettings(balance=100.0))
+        super().__init__(state, settings or LeonardoSettings())
+        self.account = LeonardoAccount(self.settings)
+        state.played[self.name] = self.account
         self._workers = CapacityLimiter(max(2, os.cpu_count() or 2))
-        self._jobs: dict[str, _Job] = {}
-        self._uploads: dict[str, _Upload] = {}
+        self._webhook = Webhook()
 
     def routes(self) -> list[Route]:
-        """The paths of the API, of its store, and where results lie."""
+        """The paths of the API, of its storage and of its results."""
         return [
-            self.route(f"{BASE}/v2/generationssync", self.remove),
+            self.route(f"{BASE}/v2/generationssync", self.sync),
             self.route(f"{BASE}/v2/generations", self.begin),
-            self.route(f"{BASE}/v1/generations/{{job}}", self.poll, "GET"),
-            self.route(f"{BASE}/v1/init-image", self.open_upload),
-            self.route(UPLOADS + "{name}", self.take_upload),
+            self.route(f"{BASE}/v1/generations/{{id}}", self.poll, "GET"),
+            self.route(f"{BASE}/v1/generations/{{id}}", self.delete, "DELETE"),
+            self.route(f"{BASE}/v1/init-image", self.init_image),
+            self.route(f"{BASE}/v1/init-image/{{id}}", self.delete, "DELETE"),
             self.route(f"{BASE}/v1/me", self.me, "GET"),
-            self.results_route(RESULTS + "{token}"),
+            self.route(STORE, self.store),
+            self.route(RESULTS + "{token}", self.result, "GET"),
         ]
 
     def endpoint(self, method: str, path: str) -> str | None:
-        """Faults are made for removals, the account, and results and jobs."""
-        if path.startswith((RESULTS, f"{BASE}/v1/generations/")):
-            return "leonardo_result"
+        """Faults are made for orders, for the balance, and for polls and downloads."""
+        if method == "POST":
+            return self.name if path in _ORDERS else None
         if path == f"{BASE}/v1/me":
             return "leonardo_account"
-        costs = path in {f"{BASE}/v2/generationssync", f"{BASE}/v2/generations"}
-        if method == "POST" and costs:
-            return "leonardo"
-        return None
+        fetched = path.startswith((RESULTS, f"{BASE}/v1/generations/"))
+        return "leonardo_result" if fetched and method == "GET" else None
 
     def refused(self, refusal: Refused) -> Response:
-        """Under 200 in one of two shapes, or as v1 does; a gateway answers in HTML."""
-        status, words = refusal.status, refusal.error.get("detail") or refusal.error["title"]
-        if status in _GATEWAY:
-            return HTMLResponse(f"<html><h1>{words}</h1></html>", status)
-        if status == 403:
-            told = {"error": "Authentication hook unauthorized this request", "path": "$"}
-            return JSONResponse(told | {"code": "access-denied"}, 401)
-        if status == 429:
-            return JSONResponse({"error": words}, 429, refusal.headers)
-        if status == 402:
-            words = f"not enough api tokens userId: {uuid.UUID(int=1)}"
-        extensions = {"code": "VALIDATION_ERROR", "statusCode": status}
-        match self.settings.error_style:
-            case "errors":
-                return JSONResponse({"errors": [{"message": words, "extensions": extensions}]})
-            case "list":
-                details = {"message": words, "errors": [{"message": words}]}
-                return JSONResponse([{"extensions": {"details": details}}])
-            case "v1":
-                told = {"error": words, "path": "$", "code": "unexpected"}
-                return JSONResponse(told, 400)
+        """In the shape that was set."""
+        return refusal_told(refusal, self.settings)
 
-    async def remove(self, request: Request) -> Response:
-        """Cut one picture out at once."""
-        asked = await self._asked(request, TOP_LEVEL | SYNC_ONLY)
-        job, size = await self._sold(request, asked)
-        told: dict[str, Any] = {"id": str(uuid.uuid4()), "blockedCount": 0, "results": []}
+    async def sync(self, request: Request) -> Response:
+        """Cut one picture out within the call, or run out of time."""
+        self._enter(request)
+        order = await read(request, SyncOrder)
+        made = await self._make(request, order.parameters)
+        if order.base64 and len(made.cutout.content) > self.settings.data_b64_bytes:
+            raise Refused(400, "result too large for base64", BAD_REQUEST)
+        await self._work(made)
         if self.settings.blocked:
-            told["blockedCount"] = 1
-        else:
-            await self._cut(request, job)
-            told["results"] = [{"url": job.address, "contentType": "image/png", "dataB64": None}]
-        return self._enveloped("generateSync", told | self._cost(size))
+            return self._blocked(made)
+        self.account.charge(made.price, made.identity)
+        return self._sold(request, order, made)
 
     async def begin(self, request: Request) -> Response:
         """Take a job on."""
-        asked = await self._asked(request, TOP_LEVEL)
-        job, size = await self._sold(request, asked)
-        name = str(uuid.uuid4())
-        self._jobs[name] = job
-        return self._enveloped("generate", {"generationId": name} | self._cost(size))
+        key = self._enter(request)
+        order = await read(request, Order)
+        made = await self._make(request, order.parameters)
+        settings, job_id, image_id = self.settings, str(uuid.uuid4()), str(uuid.uuid4())
+        fails = settings.job_ends == "FAILED"
+        if not fails or settings.failed_is_charged:
+            self.account.charge(made.price, made.identity)
+        hidden = fails or settings.blocked
+        address = None if hidden else self._address(request, made, ephemeral=False)
+        size = (made.cutout.width, made.cutout.height)
+        job = Job(settings.pending_polls, settings.job_ends, address, image_id, size)
+        self.account.jobs[job_id] = job
+        self.account.keep(image_id, made.cutout.content)
+        self._webhook.announce(job_id, job, key, settings)
+        cost = cost_told(made.price, settings)
+        told = {"generationId": job_id, "apiCreditCost": None, "cost": cost}
+        return enveloped(told, "generate", settings)
 
     async def poll(self, request: Request) -> Response:
-        """Tell how far a job has come."""
+        """Say how far a job is; one that is not known is null."""
         self._check_key(request)
-        job = self._jobs.get(request.path_params["job"])
-        if job is None:
-            return JSONResponse({"generations_by_pk": None})
-        job.polls += 1
-        told: dict[str, Any] = {"id": request.path_params["job"], "generated_images": []}
-        if job.polls <= self.settings.pending_polls:
-            return JSONResponse({"generations_by_pk": told | {"status": "PENDING"}})
-        if self.settings.job_fails:
-            return JSONResponse({"generations_by_pk": told | {"status": "FAILED"}})
-        if not self.settings.blocked:
-            if job.address is None:
-                await self._cut(request, job)
-            told["generated_images"] = [{"id": str(uuid.uuid4()), "url": job.address}]
-        return JSONResponse({"generations_by_pk": told | {"status": "COMPLETE"}})
+        job_id = request.path_params["id"]
+        found = self.account.polled(job_id)
+        told = None if found is None else job_told(job_id, found[0], done=found[1])
+        return JSONResponse({"generations_by_pk": told})
 
-    async def open_upload(self, request: Request) -> Response:
-        """Offer a place for one source; its fields are JSON within a string."""
+    async def delete(self, request: Request) -> Response:
+        """Forget an upload or a job."""
         self._check_key(request)
-        asked = await request.json()
-        if asked.get("extension") not in {"png", "jpg", "jpeg", "webp"}:
-            raise Refused(400, "invalid file extension")
-        name = str(uuid.uuid4())
-        self._uploads[name] = _Upload()
-        host = f"{request.url.scheme}://{request.headers['host']}"
-        place = {
-            "id": name,
-            "url": f"{host}{UPLOADS}{name}",
-            "key": f"uploads/{name}",
-            "fields": json.dumps({"key": f"uploads/{name}", "Policy": "cGxheWVk"}),
-        }
-        return JSONResponse({"uploadInitImage": place})
+        self.account.forget(request.path_params["id"])
+        return JSONResponse({"id": request.path_params["id"]})
 
-    async def take_upload(self, request: Request) -> Response:
-        """Play the store: no key, every field, and not too late."""
-        upload = self._uploads.get(request.path_params["name"])
-        late = upload and time.monotonic() > upload.opened + self.settings.upload_seconds
-        if upload is None or late or "authorization" in request.headers:
-            return PlainTextResponse("<Error><Code>AccessDenied</Code></Error>", 403)
-        form = await request.form(max_part_size=64 * 1024 * 1024)
-        file = form.get("file")
-        if file is None or isinstance(file, str) or form.get("key") is None:
-            return PlainTextResponse("<Error><Code>InvalidArgument</Code></Error>", 400)
-        upload.content = await file.read()
+    async def init_image(self, request: Request) -> Response:
+        """Say where a picture may be uploaded to, in the next two minutes."""
+        self._check_key(request)
+        extension = (await read(request, InitImage)).extension
+        if extension not in EXTENSIONS:
+            raise Refused(400, "invalid file extension", V1)
+        upload_id = self.account.open_slot()
+        key = f"users/u/initImages/{upload_id}.{extension}"
+        fields = {"key": key, "Policy": upload_id, "X-Amz-Signature": secrets.token_hex(8)}
+        place = {"id": upload_id, "key": key, "url": f"{_host(request)}{STORE}"}
+        return JSONResponse({"uploadInitImage": place | {"fields": json.dumps(fields)}})
+
+    async def store(self, request: Request) -> Response:
+        """Take an upload: no key, every field, and the file."""
+        form = await read_form(request)
+        content = form.files.get("file", b"")
+        if "authorization" in request.headers or not form["X-Amz-Signature"]:
+            raise Refused(403, "Forbidden", STORAGE, "AccessDenied")
+        if not content or len(content) > self.settings.upload_bytes:
+            raise Refused(400, "Bad Request", STORAGE, "EntityTooLarge")
+        try:
+            self.account.fill_slot(form["Policy"], content)
+        except Refused:
+            raise Refused(403, "Forbidden", STORAGE, "AccessDenied") from None
         return Response(status_code=204)
 
     async def me(self, request: Request) -> Response:
-        """Tell the balance, in tokens."""
+        """Tell the balance."""
         self._check_key(request)
-        tokens = round(self.account.balance / USD_PER_TOKEN)
-        user = {"user": {"id": str(uuid.UUID(int=1))}, "apiPaidTokens": tokens}
-        return JSONResponse({"user_details": [user | {"apiSubscriptionTokens": 0}]})
+        return JSONResponse(account_told(self.account.told_tokens()))
 
-    def _check_key(self, request: Request) -> None:
-        said, _, key = request.headers.get("authorization", "").partition(" ")
-        known = self.settings.api_key in {None, key}
-        if said != "Bearer" or key.strip() in {"", "invalid"} or not known:
-            raise Refused(403, "Authentication hook unauthorized this request")
+    async def result(self, request: Request) -> Response:
+        """Hand a result out, as long as its address lives and its query is untouched."""
+        token = request.path_params["token"]
+        dies_at, query = self.account.signed.get(token, (float("inf"), ""))
+        if request.url.query != query:
+            raise Refused(403, "Forbidden", STORAGE, "SignatureDoesNotMatch")
+        found = self.account.result(token)
+        if found is None or time.time() > dies_at:
+            raise Refused(403, "Forbidden", STORAGE, "AccessDenied")
+        return Response(found[0], media_type=OCTETS if self.settings.octet_stream else found[1])
 
-    async def _asked(self, request: Request, known: frozenset[str]) -> dict[str, Any]:
-        self._check_key(request)
+    def _enter(self, request: Request) -> str:
+        """Is the key good, is there room; raises `Refused`."""
+        key = self._check_key(request)
         self.account.admit()
-        try:
-            asked = json.loads(await request.body())
-        except ValueError:
-            raise Refused(400, "Expected a JSON body") from None
-        for strange in asked.keys() - known:
-            raise Refused(400, f"Unexpected variable {strange}")
-        parameters = asked.get("parameters", {})
-        for strange in parameters.keys() - PARAMETERS:
-            raise Refused(400, f"parameters must NOT have additional properties: {strange}")
-        if asked.get("model") != "remove-bg" or "public" not in asked:
-            raise Refused(400, "model and public are required")
-        for name in ("crop", "semitransparency"):
-            if not isinstance(parameters.get(name, True), bool):
-                raise Refused(400, "expected a boolean for type 'Boolean', but found a string")
-        return dict(parameters)
+        return key
 
-    async def _sold(self, request: Request, asked: dict[str, Any]) -> tuple[_Job, Size]:
-        del request
-        content = self._source(asked)
-        source = look_at(content)
-        wanted = _wanted(asked, source)
-        price = self._price(wanted)
+    def _check_key(self, request: Request) -> str:
+        said, _, key = request.headers.get("authorization", "").partition(" ")
+        if self.settings.keys_are_uuids and not _UUID.fullmatch(key):
+            raise Refused(500, "Invalid response from authorization hook", V1)
+        if said != "Bearer" or key in {"", "invalid"} or self.settings.api_key not in {None, key}:
+            raise Refused(401, "Unauthorized")
+        return key
+
+    async def _make(self, request: Request, asked: Parameters) -> _Made:
+        """Everything that takes time, on a thread of its own; raises `Refused`."""
+        guidances = asked.guidances
+        content = self._picture(guidances.image_reference[0].image)
+        behind = guidances.background_image_reference
+        backdrop = None if behind is None else self._picture(behind[0].image)
+        degraded = DEGRADED in request.scope
+        wanted = asked.wanted(look_at(content), self.settings.png_megapixels, degraded=degraded)
+        price = self.account.price(asked.size)
         if self.account.balance < price:
             raise Refused(402, "Insufficient credits")
-        said = json.dumps({k: v for k, v in asked.items() if k != "guidances"}, sort_keys=True)
-        self.account.charge(price, blake2b(content + said.encode(), digest_size=16).hexdigest())
-        return _Job(content, wanted), Size(wanted.width, wanted.height)
+        make = partial(cut_out, content, wanted, self.state.settings.cutouts, backdrop)
+        try:
+            cutout = await to_thread.run_sync(make, limiter=self._workers)
+        except Refused as refusal:
+            raise Refused(400, refusal.error["title"], BAD_REQUEST) from None
+        return _Made(cutout, price, asked.identity(content))
 
-    def _source(self, asked: dict[str, Any]) -> bytes:
-        references = asked.get("guidances", {}).get("image_reference", [])
-        if len(references) != 1:
-            raise Refused(400, "image_reference must hold exactly one item")
-        image = references[0].get("image", {})
-        match image.get("type"):
-            case "BASE64":
-                return _unpacked(image.get("data", ""))
-            case "UPLOADED":
-                upload = self._uploads.get(image.get("id", ""))
-                if upload is None or upload.content is None:
-                    raise Refused(400, "invalid init image id")
-                return upload.content
-            case _:
-                raise Refused(400, "image type must be BASE64 or UPLOADED here")
+    def _picture(self, source: ImageSource) -> bytes:
+        if source.type == "BASE64":
+            return unpacked(source.data or "", self.settings.base64_bytes)
+        if source.type == "URL":
+            data = _DATA_URL.fullmatch(source.url or "")
+            if data is None:  # the sandbox goes nowhere
+                raise Refused(400, "couldn't access image", V1)
+            return unpacked(data[1], self.settings.base64_bytes)
+        content = self.account.picture(source.id or "")
+        if content is None:
+            wrong = {
+                "UPLOADED": "invalid init image id",
+                "VARIATION": "failed to find init variation",
+            }
+            raise Refused(400, wrong.get(source.type, "couldn't access image"), V1)
+        return content
 
-    def _price(self, wanted: Wanted) -> float:
-        small = wanted.width * wanted.height <= PREVIEW_MEGAPIXELS * 1e6
-        return PREVIEW_PRICE if small else PRICE
+    async def _work(self, made: _Made) -> None:
+        """Take as long as was set; raises `Refused` when the time is up."""
+        seconds = random.uniform(*self.settings.work_seconds)
+        limit = self.settings.time_limit_seconds
+        await asyncio.sleep(min(seconds, limit))
+        if seconds > limit:
+            if self.settings.late_is_charged:
+                self.account.charge(made.price, made.identity)
+            code = LATE if self.settings.at_limit == "error" else ""
+            raise Refused(504, "Gateway Timeout", code)
 
-    async def _cut(self, request: Request, job: _Job) -> None:
-        kind = self.state.settings.cutouts
-        made = await to_thread.run_sync(
-            cut_out, job.content, job.wanted, kind, limiter=self._workers
-        )
-        octets = "application/octet-stream"
-        media_type = octets if self.settings.octet_stream else made.content_type
-        token = self.account.put_result(made.content, media_type)
-        job.address = f"{request.url.scheme}://{request.headers['host']}{RESULTS}{token}"
+    def _blocked(self, made: _Made) -> Response:
+        price = made.price if self.settings.blocked_is_charged else None
+        if price is not None:
+            self.account.charge(price, made.identity)
+        return sync_answer(None, price, self.settings)
 
-    def _cost(self, size: Size) -> dict[str, Any]:
-        small = size.width * size.height <= PREVIEW_MEGAPIXELS * 1e6
-        price = PREVIEW_PRICE if small else PRICE
-        match self.settings.cost:
-            case "dollars":
-                return {"cost": {"amount": f"{price}", "unit": "DOLLARS"}}
-            case "credits":
-                return {"cost": {"amount": f"{price / USD_PER_TOKEN:.0f}", "unit": "CREDITS"}}
-            case "absent":
-                return {}
+    def _sold(self, request: Request, order: SyncOrder, made: _Made) -> Response:
+        content, media_type, width, height, _ = made.cutout
+        inline = order.base64
+        url = None if inline else self._address(request, made, ephemeral=order.ephemeral)
+        result = {
+            "contentType": media_type,
+            "url": url,
+            "dataB64": base64.b64encode(content).decode() if inline else None,
+            "width": width,
+            "height": height,
+        }
+        return sync_answer(result, made.price, self.settings)
 
-    def _enveloped(self, name: str, told: dict[str, Any]) -> Response:
-        return JSONResponse({name: told} if self.settings.envelope == "wrapped" else told)
-
-
-def _unpacked(data: str) -> bytes:
-    try:
-        content = base64.b64decode(data, validate=True)
-    except (binascii.Error, ValueError):
-        raise Refused(400, "data must be raw base64") from None
-    if len(content) > INLINE_BYTES:
-        raise Refused(400, "base64 image is too large")
-    return content
+    def _address(self, request: Request, made: _Made, *, ephemeral: bool) -> str:
+        token = self.account.put_result(made.cutout.content, made.cutout.content_type)
+        url = f"{_host(request)}{RESULTS}{token}"
+        if not ephemeral:
+            return url
+        life = self.settings.ephemeral_seconds
+        query = f"X-Amz-Expires={life:g}&X-Amz-Signature={secrets.token_hex(8)}"
+        self.account.signed[token] = (time.time() + life, query)
+        return f"{url}?{query}"
 
 
-def _wanted(asked: dict[str, Any], source: Size) -> Wanted:
-    size, format_ = asked.get("size", "full"), asked.get("format", "png")
-    if size not in SIZES or format_ not in {"png", "jpg", "webp"}:
-        raise Refused(400, f"size or format must be one of the allowed values: {size}, {format_}")
-    if asked.get("quantity", 1) != 1:
-        raise Refused(400, "quantity must be 1")
-    most = min(SIZES[size], PNG_MEGAPIXELS) if format_ == "png" else SIZES[size]
-    colour = asked.get("bg_color")
-    roi = asked.get("roi")
-    width, height = source.width, source.height
-    wanted = Wanted(
-        *fitted(width, height, most),
-        format=format_,
-        channels=asked.get("channels", "rgba"),
-        colour=parsed_colour(colour) if colour else None,
-        crop=asked.get("crop", False),
-    )
-    if roi:
-        wanted = replace(wanted, region=parsed_region(roi, width, height))
-    if "crop_margin" in asked:
-        wanted = replace(wanted, margins=parsed_margins(asked["crop_margin"]))
-    return wanted
+def _host(request: Request) -> str:
+    return f"{request.url.scheme}://{request.headers['host']}"

@@ -62,11 +62,8 @@ class Played:
 
 
 def _leonardo(**settings: str) -> Played:
-    """Its balance is told in tokens, and has to be worth something here."""
-    worth = {"usd_per_token": "0.0015"}
-    return Played(
-        "leonardo", "/api/rest", settings | worth, unit="USD", price=0.1047, balance_step=0.002
-    )
+    """Its balance is told in tokens."""
+    return Played("leonardo", "/api/rest", settings, unit="USD", price=0.1047, balance_step=0.002)
 
 
 PROVIDERS = (

@@ -1,9 +1,9 @@
-"""Leonardo's client against the played API: both envelopes, every way an error comes, uploads."""
+"""Leonardo.Ai against the played API: what is bought, what it costs, and what is lost."""
 
-import math
+import json
 from collections.abc import Iterator
+from typing import Any
 
-import httpx
 import pytest
 
 from packshot.facts.errors import (
@@ -13,225 +13,405 @@ from packshot.facts.errors import (
     NotYet,
     OutOfCredits,
     PackshotError,
+    Throttled,
     TryTomorrow,
     Uncertain,
     Unreachable,
 )
-from packshot.facts.paid_options import PaidOptions
+from packshot.facts.paid_options import PaidOptions, content_hash
 from packshot.facts.purchase import PurchaseClass
-from packshot.providers.face import Source, Ticket
+from packshot.providers import leonardo_refusals
+from packshot.providers.face import Result, Source, Ticket
 from packshot.providers.leonardo import Leonardo
-from packshot.providers.leonardo_wire import request
-from packshot.sandbox.leonardo_api import LeonardoSettings
+from packshot.sandbox.leonardo_books import LeonardoAccount, LeonardoSettings
 from packshot.sandbox.server import Sandbox
 from packshot.sandbox.state import Fault, SandboxState, Settings
-from tests.providers.contract import KEY, obtained, picture
+from tests.providers.playing import KEY
+from tests.sandbox.calling import picture
 
 PLAIN = PaidOptions()
+PHOTO = picture()
+SHOT = Source(PHOTO, content_hash(PHOTO), "JPEG", 400, 300)
+MODES = ("sync", "async")
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Sandbox]:
-    """One server for all tests."""
+    """One sandbox for all tests here."""
     with Sandbox(SandboxState(Settings(cutouts="canned"))) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    """A server as if nothing had happened."""
-    running.state.change({"leonardo": LeonardoSettings(balance=100).model_dump()})
+def books(running: Sandbox) -> LeonardoAccount:
+    """A full account, no faults and no switch turned."""
+    account = running.state.played["leonardo"]
+    assert isinstance(account, LeonardoAccount)
+    account.settings = LeonardoSettings(calls_per_window=None, pending_polls=0)
     running.state.reset()
-    return running
+    return account
 
 
-def client(sandbox: Sandbox, wire_format: str = "zip", key: str = KEY, **own: str) -> Leonardo:
+def client(
+    sandbox: Sandbox, mode: str = "sync", key: str = KEY, wire_format: str = "zip", **own: str
+) -> Leonardo:
     """An account at the sandbox."""
-    return Leonardo(key, base_url=f"{sandbox.url}/api/rest", wire_format=wire_format, settings=own)
+    return Leonardo(
+        key,
+        base_url=f"{sandbox.url}/api/rest",
+        settings={"mode": mode, **own},
+        wire_format=wire_format,
+    )
 
 
-def answering(*answers: httpx.Response, **own: str) -> Leonardo:
-    """An account whose next answers are known."""
-    left = list(answers)
-    transport = httpx.MockTransport(lambda _: left.pop(0))
-    return Leonardo(KEY, settings=own, transport=transport)
+def bought(asked: Leonardo, options: PaidOptions = PLAIN, source: Source = SHOT) -> Result:
+    """A whole purchase."""
+    return asked.collect(asked.submit(source, options))
 
 
-def failure(leonardo: Leonardo, source: Source | None = None) -> PackshotError:
-    """The error of one purchase."""
+def failure(asked: Leonardo, source: Source = SHOT) -> PackshotError:
+    """The error of a purchase that comes to nothing; it shows no key."""
     with pytest.raises(PackshotError) as caught:
-        obtained(leonardo, leonardo.submit(source or picture(), PLAIN))
-    assert KEY not in f"{caught.value}{caught.value!r}{caught.value.body_excerpt}"
+        bought(asked, source=source)
+    assert KEY not in repr(caught.value) + str(caught.value.body_excerpt)
     return caught.value
 
 
-def charged(sandbox: Sandbox) -> int:
-    """Calls that the provider has charged."""
-    return int(sandbox.state.snapshot()["providers"]["leonardo"]["charged_calls"])
-
-
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("envelope", ["wrapped", "flat"])
-@pytest.mark.parametrize("mode", ["sync", "async"])
-@pytest.mark.parametrize(
-    ("cost", "amount", "stated"),
-    [("dollars", 0.1047, True), ("credits", 0.1047, False), ("absent", 0.1047, False)],
-)
-def test_every_shape_of_an_answer_is_read(
-    sandbox: Sandbox, envelope: str, mode: str, cost: str, amount: float, *, stated: bool
+@pytest.mark.parametrize("absent", ["null", "left_out"])
+def test_a_picture_is_cut_out(
+    mode: str, envelope: str, absent: str, running: Sandbox, books: LeonardoAccount
 ) -> None:
-    """With the provider's own word on the charge, or our estimate marked so."""
-    sandbox.state.change({"leonardo": {"envelope": envelope, "cost": cost}})
-    leonardo = client(sandbox, mode=mode)
-    result = obtained(leonardo, leonardo.submit(picture(), PLAIN))
-    assert (result.width, result.height, result.format) == (800, 600, "png")
-    assert (result.charged, result.unit, result.charge_stated) == (amount, "USD", stated)
-    assert result.purchase_class is PurchaseClass.TEST
+    """At once or by a job, whatever shape the answers have."""
+    books.change({"envelope": envelope, "absent": absent})
+    result = bought(client(running, mode))
+    assert (result.format, result.width, result.height) == ("png", 400, 300)
+    assert (result.charged, result.unit, result.charge_stated) == (0.1047, "USD", True)
+    assert (result.purchase_class, result.status) == (PurchaseClass.TEST, 200)
+    assert (result.foreground_type, result.box) == (None, None)
+    assert (books.charged_calls, books.charged, books.uploads) == (1, 0.1047, 0)
+
+
+@pytest.mark.parametrize(
+    ("cost", "own", "charged", "stated"),
+    [
+        ("absent", {}, 0.1047, False),
+        ("absent", {"price": "0.2"}, 0.2, False),
+        ("CREDITS", {}, 0.1047, False),
+        ("CREDITS", {"unit": "credits"}, 69.8, True),
+        ("DOLLARS", {"unit": "credits"}, 70, False),
+    ],
+)
+def test_an_amount_in_another_unit_is_not_taken_for_ours(
+    cost: str,
+    own: dict[str, str],
+    charged: float,
+    stated: bool,  # noqa: FBT001
+    running: Sandbox,
+    books: LeonardoAccount,
+) -> None:
+    """Then, and where none is told, it is an estimate and says so."""
+    books.change({"cost": cost})
+    for mode in MODES:
+        asked = client(running, mode, **own)
+        result = bought(asked)
+        assert (result.charged, result.charge_stated, result.unit) == (charged, stated, asked.unit)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_is_too_large_to_travel_along_is_uploaded(
+    mode: str, running: Sandbox, books: LeonardoAccount
+) -> None:
+    """The limit is a setting, because the documents contradict themselves."""
+    assert bought(client(running, mode, inline_megabytes="0.001")).width == 400
+    assert (books.uploads, books.charged_calls) == (1, 1)
+    seven = Source(PHOTO + bytes(7_000_000 - len(PHOTO)), "7" * 64, "JPEG", 400, 300)
+    bought(client(running, mode), source=seven)
+    assert books.uploads == 1
+    more = Source(seven.content + b"0", "8" * 64, "JPEG", 400, 300)
+    bought(client(running, mode), source=more)
+    assert books.uploads == 2
+
+
+def test_an_upload_that_fails_is_made_again(running: Sandbox, books: LeonardoAccount) -> None:
+    """It costs nothing, and the next try has a place of its own."""
+    books.change({"init_image_seconds": 0.000001})
+    error = failure(client(running, inline_megabytes="0"))
+    assert (type(error), error.code, error.http_status) == (Unreachable, "upload_failed", 403)
+    assert books.charged_calls == 0
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_every_format_is_taken(kind: str, running: Sandbox, books: LeonardoAccount) -> None:
+    """Inline and uploaded."""
+    content = picture(kind=kind)
+    source = Source(content, content_hash(content), kind, 400, 300)
+    for megabytes in ("0", "7"):
+        assert bought(client(running, inline_megabytes=megabytes), source=source).width == 400
+    assert books.uploads == 1
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_another_client_collects_the_ticket(
+    mode: str, running: Sandbox, books: LeonardoAccount
+) -> None:
+    """A run that died has paid; the next one has nothing but the ticket, and it holds no key."""
+    given = client(running, mode).submit(SHOT, PLAIN)
+    kept = json.dumps([given.provider, given.job_id, dict(given.facts)])
+    assert KEY not in kept
+    later = client(running, "sync" if mode == "async" else "async")
+    results = [later.collect(Ticket(*json.loads(kept))) for _ in range(2)]
+    assert {(each.charged, each.charge_stated) for each in results} == {(0.1047, True)}
+    assert results[0].purchase_class == PurchaseClass.TEST
+    assert books.charged_calls == 1
+
+
+def test_a_job_is_not_there_yet(running: Sandbox, books: LeonardoAccount) -> None:
+    """Asked again and again, for nothing."""
+    books.change({"pending_polls": 2})
+    asked = client(running, "async")
+    given = asked.submit(SHOT, PLAIN)
+    for _ in range(2):
+        with pytest.raises(NotYet):
+            asked.collect(given)
+    assert asked.collect(given).width == 400
+    assert books.charged_calls == 1
+
+
+@pytest.mark.parametrize("charged", [True, False])
+def test_a_job_that_failed_is_in_doubt(
+    charged: bool,  # noqa: FBT001
+    running: Sandbox,
+    books: LeonardoAccount,
+) -> None:
+    """Nobody says why, nor whether it was charged."""
+    books.change({"job_ends": "FAILED", "failed_is_charged": charged})
+    error = failure(client(running, "async"))
+    assert (type(error), error.code) == (Uncertain, "job_failed")
+
+
+def test_a_job_that_is_forgotten_is_lost(running: Sandbox, books: LeonardoAccount) -> None:
+    """A young one may only not be known yet."""
+    asked = client(running, "async")
+    given = asked.submit(SHOT, PLAIN)
+    books.jobs.clear()
+    with pytest.raises(NotYet):
+        asked.collect(given)
+    old = Ticket(given.provider, given.job_id, {**given.facts, "submitted_at": "1"})
+    with pytest.raises(Uncertain) as caught:
+        asked.collect(old)
+    assert caught.value.code == "unknown_job"
+    with pytest.raises(Uncertain):
+        asked.collect(Ticket("leonardo", "7"))
+
+
+@pytest.mark.parametrize("charged", [True, False])
+def test_a_result_that_moderation_withholds_is_a_refusal(
+    charged: bool,  # noqa: FBT001
+    running: Sandbox,
+    books: LeonardoAccount,
+) -> None:
+    """The picture will not get through tomorrow either; an amount that is told is told on."""
+    books.change({"blocked": True, "blocked_is_charged": charged})
+    error = failure(client(running))
+    assert (type(error), error.code) == (ImageRefused, "blocked")
+    assert ("charged 0.1047 USD" in error.message) == charged
+    asked = client(running, "async")
+    given = asked.submit(SHOT, PLAIN)
+    with pytest.raises(NotYet):
+        asked.collect(given)
+    with pytest.raises(ImageRefused):
+        asked.collect(Ticket(given.provider, given.job_id, {**given.facts, "submitted_at": "1"}))
+
+
+def test_an_ephemeral_result_is_fetched_while_it_lives(
+    running: Sandbox, books: LeonardoAccount
+) -> None:
+    """By its signed address, which is used as it came; afterwards it is lost."""
+    asked = client(running, ephemeral="true")
+    given = asked.submit(SHOT, PLAIN)
+    assert "X-Amz-Signature" in given.facts["address"]
+    assert asked.collect(given).width == 400
+    books.signed = {token: (0.0, query) for token, (_, query) in books.signed.items()}
+    with pytest.raises(Uncertain) as caught:
+        asked.collect(given)
+    assert (caught.value.code, caught.value.http_status) == ("result_gone", 403)
+    assert "X-Amz" not in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", ["truncated_body", "reset_after_read"])
+def test_an_order_whose_answer_is_lost_is_uncertain(
+    mode: str, kind: str, running: Sandbox, books: LeonardoAccount
+) -> None:
+    """It has been charged, or the job is under way."""
+    running.state.add_fault(Fault(kind=kind, on="leonardo"))
+    assert isinstance(failure(client(running, mode)), Uncertain)
+    assert books.charged_calls == 1
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "kind", ["truncated_body", "truncated_zip", "status_503", "status_429", "reset_after_read"]
+)
+def test_fetching_that_fails_is_tried_again(
+    mode: str, kind: str, running: Sandbox, books: LeonardoAccount
+) -> None:
+    """The poll and the download, never the order."""
+    asked = client(running, mode)
+    given = asked.submit(SHOT, PLAIN)
+    running.state.add_fault(Fault(kind=kind, on="leonardo_result"))
+    with pytest.raises(Throttled if kind == "status_429" else Unreachable):
+        asked.collect(given)
+    assert asked.collect(given).width == 400
+    assert books.charged_calls == 1
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("kind", "meaning"),
+    [
+        ("status_402", OutOfCredits),
+        ("status_403", KeyRejected),
+        ("status_429", Throttled),
+        ("status_500", Unreachable),
+        ("status_502", Uncertain),
+        ("status_503", Unreachable),
+        ("reset_before_read", Uncertain),
+    ],
+)
+def test_each_fault_has_its_remedy(
+    mode: str, kind: str, meaning: type[PackshotError], running: Sandbox, books: LeonardoAccount
+) -> None:
+    """Whatever mode."""
+    running.state.add_fault(Fault(kind=kind, on="leonardo", retry_after=7))
+    error = failure(client(running, mode))
+    assert type(error) is meaning
+    if isinstance(error, Throttled):
+        assert error.wait_seconds == 7
+    assert books.charged_calls == 0
 
 
 @pytest.mark.parametrize("style", ["errors", "list", "v1"])
-@pytest.mark.parametrize("mode", ["sync", "async"])
-def test_an_error_is_found_however_it_comes(sandbox: Sandbox, style: str, mode: str) -> None:
-    """Under 200 or not: an empty account, and a picture that is declined."""
-    sandbox.state.change({"leonardo": {"error_style": style, "balance": 0}})
-    assert isinstance(failure(client(sandbox, mode=mode)), OutOfCredits)
-    sandbox.state.change({"leonardo": {"balance": 100}})
-    sandbox.state.add_fault(Fault(kind="error_code:unknown_foreground", on="leonardo"))
-    error = failure(client(sandbox, mode=mode))
-    assert isinstance(error, ImageRefused)
-    assert "Could not identify foreground" in str(error)
-    assert charged(sandbox) == 0
-
-
-@pytest.mark.parametrize(
-    ("options", "wire_format", "sent"),
-    [
-        (PaidOptions(), "zip", {"size": "full", "format": "png", "type_level": "latest"}),
-        (PaidOptions(resolution="hd"), "webp", {"size": "full", "format": "webp"}),
-        (PaidOptions(resolution="preview"), "png", {"size": "preview"}),
-        (PaidOptions(foreground_type="product"), "png", {"type": "product"}),
-        (PaidOptions(crop=True), "png", {"crop": True}),
-        (PaidOptions(semitransparency=False), "png", {"semitransparency": False}),
-        (PaidOptions(shadow_type="3D", shadow_opacity=40), "png", {"shadow_type": "3d"}),
-        (PaidOptions(shadow_type="drop", shadow_opacity=40), "png", {"shadow_opacity": 40}),
-        (PaidOptions(region="9% 9% 91% 91%"), "png", {"roi": "9% 9% 91% 91%"}),
-        (PaidOptions(background_color="ff5733"), "jpg", {"bg_color": "ff5733", "format": "jpg"}),
-    ],
-)
-def test_options_are_sent_in_its_own_words(
-    sandbox: Sandbox, options: PaidOptions, wire_format: str, sent: dict[str, object]
+def test_a_refused_order_blames_no_picture_before_one_was_taken(
+    style: str, running: Sandbox, books: LeonardoAccount
 ) -> None:
-    """Numbers and booleans as such, names that it does not know as those it does."""
-    source = picture()
-    body = request(source, options, {}, wire_format=wire_format)
-    assert sent.items() <= body["parameters"].items()
-    leonardo = client(sandbox, wire_format)
-    assert obtained(leonardo, leonardo.submit(source, options)).charged > 0
+    """In all three shapes; once an order like it was taken, it is the picture."""
+    asked = client(running)
+    books.change({"errors": style, "base64_bytes": 10})
+    error = failure(asked)
+    assert (type(error), error.code) == (TryTomorrow, "refused_400")
+    assert "image exceeds the maximum size" in error.message
+    books.change({"base64_bytes": 7_500_000})
+    bought(asked)
+    books.change({"base64_bytes": 10})
+    error = failure(asked)
+    assert (type(error), error.code) == (ImageRefused, "refused_400")
+    assert books.charged_calls == 1
 
 
-def test_a_large_result_is_no_png() -> None:
-    """Which would end at ten megapixels."""
-    source = Source(b"", "0" * 64, "JPEG", 5000, 4000)
-    assert request(source, PLAIN, {}, wire_format="png")["parameters"]["format"] == "webp"
+@pytest.mark.parametrize("style", ["list", "v1"])
+def test_an_empty_account_ends_the_run(
+    style: str, running: Sandbox, books: LeonardoAccount
+) -> None:
+    """By its words: the status is 200 or 400."""
+    books.change({"balance": 0.1, "no_balance": style})
+    for mode in MODES:
+        assert isinstance(failure(client(running, mode)), OutOfCredits)
+    assert books.charged_calls == 0
 
 
-def test_a_large_source_is_uploaded_first(sandbox: Sandbox) -> None:
-    """To an address that is never shown the key; the upload alone costs nothing."""
-    small = picture()
-    padded = small.content + b"\0" * 7_500_000
-    large = Source(padded, small.content_hash, "JPEG", small.width, small.height)
-    leonardo = client(sandbox)
-    assert obtained(leonardo, leonardo.submit(large, PLAIN)).width == 800
-    assert charged(sandbox) == 1
-    sandbox.state.change({"leonardo": {"upload_seconds": 1e-9}})
-    assert isinstance(failure(leonardo, large), Unreachable)
-    assert charged(sandbox) == 1
+def test_a_bad_key_ends_the_run(running: Sandbox, books: LeonardoAccount) -> None:
+    """When ordering and when asking for the balance; one of another shape, too."""
+    for mode in MODES:
+        assert isinstance(failure(client(running, mode, "invalid")), KeyRejected)
+    books.change({"keys_are_uuids": True})
+    for key in ("invalid", KEY):
+        with pytest.raises(KeyRejected):
+            client(running, key=key).account()
 
 
-@pytest.mark.parametrize("mode", ["sync", "async"])
-def test_what_moderation_keeps_back_is_refused(sandbox: Sandbox, mode: str) -> None:
-    """Another provider may do it."""
-    sandbox.state.change({"leonardo": {"blocked": True}})
-    error = failure(client(sandbox, mode=mode))
-    assert (type(error), error.code) == (ImageRefused, "moderated")
+@pytest.mark.parametrize("how", ["504", "error"])
+@pytest.mark.parametrize("charged", [True, False])
+def test_a_call_that_ran_out_of_time_is_uncertain(
+    how: str,
+    charged: bool,  # noqa: FBT001
+    running: Sandbox,
+    books: LeonardoAccount,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither its status nor its charge is known; jobs have no such limit."""
+    monkeypatch.setattr(leonardo_refusals, "LATE_SECONDS", 0.2)
+    late: dict[str, Any] = {"work_seconds": 1, "time_limit_seconds": 0.3}
+    books.change({**late, "at_limit": how, "late_is_charged": charged})
+    error = failure(client(running))
+    assert (type(error), error.code) == (Uncertain, "timed_out")
+    assert "`provider_settings.leonardo.mode` to async" in error.message
+    assert bought(client(running, "async")).width == 400
+    assert books.charged_calls == 1 + charged
 
 
-def test_a_job_is_pending_and_then_done_or_not(sandbox: Sandbox) -> None:
-    """Asked again and again, by whichever client."""
-    sandbox.state.change({"leonardo": {"pending_polls": 2}})
-    ticket = client(sandbox, mode="async").submit(picture(), PLAIN)
-    assert isinstance(ticket, Ticket)
-    other = client(sandbox)
-    for _ in range(2):
-        with pytest.raises(NotYet):
-            other.collect(ticket)
-    assert other.collect(ticket).width == 800
-    sandbox.state.change({"leonardo": {"pending_polls": 0, "job_fails": True}})
-    error = failure(client(sandbox, mode="async"))
-    assert (type(error), error.code) == (ImageRefused, "job_failed")
+def test_the_balance_is_worth_what_a_token_is(running: Sandbox, books: LeonardoAccount) -> None:
+    """In money it is an estimate by a setting, and may be left out."""
+    books.change({"balance": 15})
+    account = client(running).account()
+    assert (account.unit, account.total) == ("USD", pytest.approx(15))
+    assert account.kinds == {"apiPaidTokens": pytest.approx(15), "apiSubscriptionTokens": 0}
+    assert account.purchase_class == PurchaseClass.TEST
+    assert client(running, usd_per_token="0.003").account().total == pytest.approx(30)
+    assert client(running, usd_per_token="0").account().total == float("inf")
+    assert client(running, unit="credits").account().total == 10_000
 
 
-def test_a_job_that_is_not_found_may_turn_up_for_a_while(sandbox: Sandbox) -> None:
-    """After that it is lost, and said so."""
-    ticket = client(sandbox, mode="async").submit(picture(), PLAIN)
-    assert isinstance(ticket, Ticket)
-    unknown = Ticket("leonardo", "nobody", ticket.facts)
-    with pytest.raises(NotYet):
-        client(sandbox).collect(unknown)
-    old = Ticket("leonardo", "nobody", {**ticket.facts, "kept_until": "1.0"})
-    with pytest.raises(Uncertain) as caught:
-        client(sandbox).collect(old)
-    assert caught.value.code == "result_gone"
+def test_asking_for_the_balance_is_never_uncertain(
+    running: Sandbox, books: LeonardoAccount
+) -> None:
+    """It costs nothing, so it can be asked again."""
+    for kind in ("status_500", "status_502", "truncated_body", "reset_after_read"):
+        running.state.add_fault(Fault(kind=kind, on="leonardo_account"))
+        with pytest.raises(Unreachable):
+            client(running).account()
+    running.state.add_fault(Fault(kind="status_429", on="leonardo_account", retry_after=3))
+    with pytest.raises(Throttled):
+        client(running).account()
+    elsewhere = Leonardo(KEY, base_url=f"{running.url}/api")
+    with pytest.raises(BadOption, match="`--provider-url`"):
+        elsewhere.account()
+    with pytest.raises(KeyRejected) as caught:
+        elsewhere.submit(SHOT, PLAIN)
+    assert caught.value.code == "wrong_provider_url"
+    assert books.charged_calls == 0
 
 
-@pytest.mark.parametrize("octet_stream", [True, False])
-def test_a_result_is_known_by_its_bytes(sandbox: Sandbox, *, octet_stream: bool) -> None:
-    """Its store may not say what it is."""
-    sandbox.state.change({"leonardo": {"octet_stream": octet_stream}})
-    leonardo = client(sandbox, "webp")
-    assert obtained(leonardo, leonardo.submit(picture(), PLAIN)).format == "webp"
+@pytest.mark.parametrize("mode", MODES)
+def test_every_option_is_taken(mode: str, running: Sandbox, books: LeonardoAccount) -> None:
+    """The API refuses names and types that it does not know."""
+    ours = {
+        "resolution": "hd",
+        "foreground_type": "car",
+        "type_level": "2",
+        "region": "10% 20% 90% 80.5%",
+        "crop": True,
+        "semitransparency": False,
+        "shadow_type": "3D",
+        "shadow_opacity": 40,
+        "background_color": "#fff",
+    }
+    asked = client(running, mode, wire_format="jpg")
+    assert bought(asked, PaidOptions.model_validate(ours)).format == "jpeg"
+    assert books.charged_calls == 1
 
 
-def test_a_result_that_has_expired_is_lost(sandbox: Sandbox) -> None:
-    """It was paid for."""
-    sandbox.state.change({"leonardo": {"result_seconds": 1e-9}})
-    error = failure(client(sandbox))
-    assert (type(error), error.code, charged(sandbox)) == (Uncertain, "result_gone", 1)
-
-
-@pytest.mark.parametrize(
-    ("body", "kind"),
-    [
-        ({"errors": [{"message": "Request timed out"}]}, Uncertain),
-        ({"errors": [{"message": "x", "extensions": {"statusCode": 500}}]}, Unreachable),
-        ([{"message": "content moderation filter: no"}], ImageRefused),
-        ({"error": "Invalid response from authorization hook", "code": "unexpected"}, KeyRejected),
-        ({"something": "else"}, TryTomorrow),
-        (["deep", ["deeper"]], ImageRefused),
-        ({"generateSync": {"results": [{"url": "file:///etc/passwd"}]}}, TryTomorrow),
-    ],
-)
-def test_what_is_no_result_is_sorted_by_remedy(body: object, kind: type[PackshotError]) -> None:
-    """Under a good status, too."""
-    assert type(failure(answering(httpx.Response(200, json=body)))) is kind
-
-
-def test_the_balance_is_in_tokens_and_told_in_money_where_it_can_be(sandbox: Sandbox) -> None:
-    """Nothing left is nothing, whatever a token is worth."""
-    unknown = client(sandbox).account()
-    assert (unknown.total, unknown.kinds["tokens"]) == (math.inf, 66667)
-    assert client(sandbox, usd_per_token="0.0015").account().total == pytest.approx(100, abs=0.01)
-    sandbox.state.change({"leonardo": {"balance": 0}})
-    assert client(sandbox).account().total == 0
-
-
-@pytest.mark.parametrize(
-    ("own", "said"),
-    [
-        ({"mode": "later"}, "setting `mode`"),
-        ({"speed": "9"}, "there are mode, ephemeral, calls_per_minute, usd_per_token"),
-    ],
-)
-def test_a_wrong_setting_is_named(own: dict[str, str], said: str) -> None:
-    """Before anything is asked."""
-    with pytest.raises(BadOption, match=said):
-        Leonardo(KEY, settings=own)
+def test_what_comes_back_small_is_degraded(running: Sandbox, books: LeonardoAccount) -> None:
+    """A test remains a test; the ticket keeps what was asked for."""
+    large = picture(1000, 800)
+    source = Source(large, content_hash(large), "JPEG", 1000, 800)
+    running.state.add_fault(Fault(kind="degraded", on="leonardo"))
+    asked = client(running)
+    given = asked.submit(source, PLAIN)
+    assert float(given.facts["wanted_megapixels"]) == 0.8
+    assert asked.collect(given).width < 600
+    for options in (PaidOptions(crop=True), PaidOptions(resolution="auto")):
+        assert float(asked.submit(source, options).facts["wanted_megapixels"]) == 0
+    assert books.charged_calls == 3
