@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from packshot.sandbox.state import ERRORS, PLAIN_FAULTS, Fault
+from tests.flows.served import soon
 from tests.sandbox.calling import Caller, picture
 
 
@@ -56,6 +57,7 @@ def test_a_connection_can_close_before_anything_is_read(api: Caller) -> None:
     """Nothing is charged, and the log shows a call without a status."""
     with pytest.raises(httpx.TransportError):
         fail(api, "reset_before_read")
+    soon(lambda: bool(api.state.calls), 5, "the call's line in the log")
     assert (api.state.charged_calls, api.state.calls[-1].status) == (0, 0)
 
 
