@@ -9,7 +9,7 @@ from typing import Literal
 from cli.shown import err, say, say_json
 from packshot.facts.errors import BadOption
 from packshot.providers.registry import PROVIDERS
-from packshot.sandbox.server import serve
+from packshot.sandbox.server import BASE_PATHS, serve
 from packshot.sandbox.state import SandboxState, Settings
 
 HOST = "127.0.0.1"
@@ -35,19 +35,24 @@ def serve_sandbox(
 
 def _tell(url: str, folder: Path | None, *, as_json: bool) -> None:
     """Where everything is, before it is served."""
-    others = [name for name in PROVIDERS if name not in {"local", "removebg"}]
+    others = {
+        name: f"{url}{BASE_PATHS.get(name, '')}"
+        for name in PROVIDERS
+        if name not in {"local", "removebg"}
+    }
     if as_json:
         cdn = f"{url}/cdn/" if folder is not None else None
         places = {
             "provider_url": f"{url}/v1.0",
-            "others": dict.fromkeys(others, url),
+            "others": others,
             "cdn": cdn,
             "state": f"{url}/_sandbox/state",
         }
         say_json(json.dumps(places))
         return
     say(f"remove.bg's API: {url}/v1.0   (any key but `invalid`)", on=err)
-    say(f"other providers: {url}   ({', '.join(others)})", on=err)
+    for name, place in others.items():
+        say(f"{name + ':':<17}{place}", on=err)
     if folder is not None:
         say(f"product CDN:     {url}/cdn/   from {folder}", on=err)
     say(f"state:           {url}/_sandbox/state   (Ctrl-C ends it)", on=err)

@@ -207,7 +207,9 @@ class Options(BaseModel):
     ] = None
     keep_private_days: Annotated[
         int,
-        Field(ge=1, le=3650, description="Days until a run's private inputs, with whole URLs, go."),
+        Field(
+            ge=1, le=36_500, description="Days until a run's private inputs, with whole URLs, go."
+        ),
     ] = 30
     plan: Annotated[
         str | None, Field(description="A saved plan to carry out instead of reading the manifest.")

@@ -19,8 +19,42 @@ Resolution = Literal["full", "preview", "medium", "hd", "auto", "50MP"]
 ForegroundType = Literal["auto", "person", "product", "car", "animal", "graphic", "transportation"]
 MOST_MEGAPIXELS: Final = 50
 """More is not taken by any provider."""
+_LENGTH = r"\d{1,4}(px|%)"
+_SHARE = r"\d{1,2}%|100%"
 _HEX_COLOUR = re.compile(r"[0-9a-f]{3}|[0-9a-f]{4}|[0-9a-f]{6}|[0-9a-f]{8}")
 _REGION = re.compile(" ".join([r"(\d+(?:\.\d+)?(?:px|%))"] * 4), re.ASCII)
+
+
+class RemoveBgOptions(BaseModel):
+    """Paid options that only remove.bg's wire format knows (its API reference)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    crop_margin: Annotated[
+        str | None,
+        Field(
+            pattern=rf"^{_LENGTH}( {_LENGTH}| {_LENGTH} {_LENGTH} {_LENGTH})?$",
+            description="Space left around the subject by `crop`: one, two or four of px or %.",
+        ),
+    ] = None
+    scale: Annotated[
+        str | None,
+        Field(
+            pattern=r"^(original|[1-9]\d%|100%)$",
+            description="Size of the subject in the picture, 10% to 100%, or `original`.",
+        ),
+    ] = None
+    position: Annotated[
+        str | None,
+        Field(
+            pattern=rf"^(original|center|{_SHARE}( {_SHARE})?)$",
+            description="Where the subject stands: `original`, `center`, or one or two of %.",
+        ),
+    ] = None
+    background_image_url: Annotated[
+        str | None,
+        Field(pattern=r"^https?://\S+$", description="Picture that is put behind the subject."),
+    ] = None
 
 
 class PaidOptions(BaseModel):
@@ -61,6 +95,9 @@ class PaidOptions(BaseModel):
     background_color: Annotated[
         str | None, Field(description="Colour the provider puts behind, hex, alpha allowed.")
     ] = None
+    removebg: Annotated[
+        RemoveBgOptions, Field(description="What only remove.bg's wire format knows.")
+    ] = RemoveBgOptions()
     purchase_megapixels: Annotated[
         Annotated[int, Field(ge=1, le=MOST_MEGAPIXELS)] | Literal["auto"] | None,
         Field(
@@ -106,6 +143,14 @@ class PaidOptions(BaseModel):
         return int(text)
 
     @model_validator(mode="after")
+    def _one_ground(self) -> Self:
+        if self.background_color and self.removebg.background_image_url:
+            raise ValueError("a picture has one ground: give a colour or an image, not both")
+        if self.removebg.crop_margin and not self.crop:
+            raise ValueError("a `crop_margin` needs `crop`; set both, or leave the margin out")
+        return self
+
+    @model_validator(mode="after")
     def _region_survives_shrinking(self) -> Self:
         if self.purchase_megapixels is not None and self.region and "px" in self.region:
             raise ValueError(
@@ -117,6 +162,8 @@ class PaidOptions(BaseModel):
     @property
     def has_ground(self) -> bool:
         """Whether the provider puts something behind the product that can be seen."""
+        if self.removebg.background_image_url is not None:
+            return True
         return self.background_color is not None and self.background_color[6:] != "00"
 
     @property

@@ -14,6 +14,10 @@ SHOWN_INPUT = 40
 FORMS = {
     "catalog": "up to 61 letters, digits, `.`, `_` or `-`, a letter or digit first",
     "currency": "three capital letters, such as `EUR`",
+    "background_image_url": "an http(s) address",
+    "crop_margin": "one, two or four lengths such as `30px` or `10%`",
+    "position": "`original`, `center`, or one or two shares such as `50%`",
+    "scale": "`original`, or a share from `10%` to `100%`",
     "finish_by": "a local time from 00:00 to 23:59, such as `05:30`",
     "name": "up to 31 small letters, digits or `-`, a letter or digit first",
 }

@@ -25,10 +25,11 @@ from packshot.providers.bgeraser_wire import (
     has_failed,
     image_url,
 )
-from packshot.providers.face import Accepts, Pace, Result, Source, Ticket
+from packshot.providers.face import Pace, Result, Source, Ticket
 from packshot.providers.line import Answer, Bounds, Line, as_answered
 from packshot.providers.removebg import BASE_URL as REMOVEBG_URL
 from packshot.providers.removebg import UPLOADS, RemoveBg
+from packshot.providers.removebg_hosts import ACCEPTS
 from packshot.providers.removebg_refusals import WHO as REMOVEBG
 from packshot.providers.removebg_refusals import WRONG_URL
 from packshot.providers.removebg_wire import is_test, wanted_megapixels
@@ -76,7 +77,7 @@ class Bgeraser:
     name: Final = "bgeraser"
     unit: Final = UNIT
     hands_out_tickets: Final = True
-    accepts: Final = RemoveBg.accepts
+    accepts: Final = ACCEPTS
     """Nothing is documented; what the other surface copies is likely to hold for both."""
 
     def __init__(
@@ -200,7 +201,7 @@ class BgeraserDropIn:
     name: Final = "bgeraser"
     unit: Final = UNIT
     hands_out_tickets: Final = False
-    accepts: Final[Accepts] = RemoveBg.accepts
+    accepts: Final = ACCEPTS
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ from packshot.providers.face import Provider
 from packshot.providers.leonardo import Leonardo
 from packshot.providers.local import Local
 from packshot.providers.photoroom import Photoroom
-from packshot.providers.removebg import BASE_URL, RemoveBg
+from packshot.providers.removebg import RemoveBg
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,21 +39,6 @@ class ProviderEntry:
     purchase_class: PurchaseClass
 
 
-def _refuse_settings(access: Access, name: str) -> None:
-    if access.provider_settings:
-        raise BadOption(f"`{name}` has no settings of its own: remove `provider_settings.{name}`.")
-
-
-def _removebg(access: Access) -> Provider:
-    _refuse_settings(access, "removebg")
-    return RemoveBg(
-        access.api_key,
-        base_url=access.base_url or BASE_URL,
-        wire_format=access.wire_format,
-        calls_at_once=access.calls_at_once,
-    )
-
-
 def _with_settings(make: Callable[..., Provider]) -> Callable[[Access], Provider]:
     """A provider that has settings of its own."""
 
@@ -70,7 +55,8 @@ def _with_settings(make: Callable[..., Provider]) -> Callable[[Access], Provider
 
 
 def _local(access: Access) -> Provider:
-    _refuse_settings(access, "local")
+    if access.provider_settings:
+        raise BadOption("`local` has no settings of its own: remove `provider_settings.local`.")
     if access.base_url:
         raise BadOption("`local` works on this machine: leave `--provider-url` out.")
     return Local(calls_at_once=min(access.calls_at_once, os.cpu_count() or 1))
@@ -82,7 +68,10 @@ PROVIDERS: Final[Mapping[str, ProviderEntry]] = MappingProxyType(
             _local, None, "OpenCV on this machine, for studio grounds", PurchaseClass.FREE
         ),
         "removebg": ProviderEntry(
-            _removebg, "REMOVEBG_API_KEY", "remove.bg, or its wire format", PurchaseClass.PAID
+            _with_settings(RemoveBg),
+            "REMOVEBG_API_KEY",
+            "remove.bg, or a host that speaks its wire format",
+            PurchaseClass.PAID,
         ),
         "leonardo": ProviderEntry(
             _with_settings(Leonardo),

@@ -1,5 +1,6 @@
 """remove.bg, and the services that speak its wire format at another base URL."""
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -13,6 +14,7 @@ from packshot.providers.answers import broken_answer, look_at, number
 from packshot.providers.face import Accepts, Pace, Result, Source, Ticket
 from packshot.providers.line import Answer, Bounds, Line
 from packshot.providers.pace_headers import pace_readings
+from packshot.providers.removebg_hosts import HOSTS, RemoveBgSettings, check_options
 from packshot.providers.removebg_refusals import (
     REMEDIES,
     WHO,
@@ -34,12 +36,14 @@ from packshot.providers.removebg_wire import (
     unwrapped,
 )
 
-BASE_URL: Final = "https://api.remove.bg/v1.0"
+BASE_URL: Final = HOSTS["removebg"].base_url
 CALLS_AT_ONCE: Final = 32
-MEGAPIXELS_PER_WINDOW: Final = 500.0
 PREVIEW_PRICE: Final = 0.25
 FULL_PRICE: Final = 1.0
 
+SIGNS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {"key": ("X-API-Key", "{key}"), "bearer": ("Authorization", "Bearer {key}")}
+)
 UPLOADS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {"JPEG": ("source.jpg", "image/jpeg"), "PNG": ("source.png", "image/png")}
 )
@@ -55,16 +59,14 @@ class RemoveBg:
     name: Final = "removebg"
     unit: Final = UNIT
     hands_out_tickets: Final = False
-    accepts: Final = Accepts(
-        formats=frozenset(UPLOADS), max_bytes=22_000_000, max_pixels=50_000_000
-    )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each bound may be set alone
         self,
         api_key: str,
         *,
-        base_url: str = BASE_URL,
+        base_url: str | None = None,
         wire_format: str = "zip",
+        settings: Mapping[str, str] = MappingProxyType({}),
         timeout_seconds: float = 120.0,
         calls_at_once: int = CALLS_AT_ONCE,
         max_answer_bytes: int = 100_000_000,
@@ -73,17 +75,20 @@ class RemoveBg:
         if wire_format not in WIRE_FORMATS:
             raise BadOption(f"`wire_format` is not known; choose {', '.join(WIRE_FORMATS)}.")
         self._wire_format = wire_format
+        self._own = RemoveBgSettings.of(WHO, settings)
+        self._host = HOSTS[self._own.host]
+        self.accepts: Final[Accepts] = self._host.accepts
         self.pace: Final = Pace(
-            per_window=MEGAPIXELS_PER_WINDOW,
+            per_window=self._host.per_minute,
             window_seconds=WINDOW_SECONDS,
             calls_at_once=calls_at_once,
-            weighs_megapixels=True,
+            weighs_megapixels=self._host.weighs_megapixels,
         )
         self._line = Line(
             WHO,
             api_key,
-            base_url=base_url,
-            sign=("X-API-Key", "{key}"),
+            base_url=base_url or self._host.base_url,
+            sign=SIGNS[self._own.auth],
             accept="application/json" if wire_format == "json" else "*/*",
             bounds=Bounds(
                 timeout_seconds=timeout_seconds,
@@ -105,6 +110,8 @@ class RemoveBg:
 
     def account(self) -> Account:
         """Ask for the balance, which may lag behind the last calls by several seconds."""
+        if not self._host.tells_balance:
+            return Account(unit=self.unit, total=math.inf)
         answer = self._line.ask("GET", "/account", may_cost=False)
         if answer.is_success:
             return account_of(answer.body, answer.headers)
@@ -121,6 +128,7 @@ class RemoveBg:
         for code, applies in refusals.items():
             if applies:
                 raise ImageRefused(f"{WHO} does not take this picture. {REMEDIES[code]}", code)
+        check_options(self._host, self._own.host, options)
         if self._wire_format == "jpg" and not is_opaque(options.background_color):
             raise ImageRefused(
                 "A JPEG cannot be transparent: set `wire_format` to zip, png or webp, "
@@ -142,6 +150,20 @@ class RemoveBg:
         if not answer.is_success:
             raise refusal(answer, self._line.secret)
         return self._result(answer, source, options)
+
+    def improve(self, source: Source) -> str:
+        """Hand over a picture that was cut badly; answers the name under which it is filed.
+
+        It costs nothing, and 100 files a day are taken (API reference, `/improve`).
+        """
+        self.validate(source, PaidOptions())
+        name, media_type = UPLOADS[source.format]
+        files = {"image_file": (name, source.content, media_type)}
+        answer = self._line.ask("POST", "/improve", may_cost=False, files=files)
+        told = answer.json()
+        if not answer.is_success or not isinstance(told, dict):
+            raise refusal_of_account(answer, self._line.secret)
+        return str(told.get("id"))
 
     def collect(self, ticket: Ticket) -> Result:
         """There is nothing to collect: remove.bg answers at once and hands out no tickets."""

@@ -40,6 +40,10 @@ API_DEFAULTS: Final[Mapping[str, str]] = MappingProxyType(
         "shadow_type": "none",
         "shadow_opacity": "70",
         "bg_color": "",
+        "crop_margin": "0px",
+        "scale": "original",
+        "position": "original",
+        "bg_image_url": "",
     }
 )
 """What the API assumes when nothing is said. `size`, `type_level` and `format` are always said."""
@@ -58,6 +62,13 @@ def form_fields(options: PaidOptions, image_format: str) -> dict[str, str]:
         "shadow_type": options.shadow_type,
         "shadow_opacity": str(options.shadow_opacity),
         "bg_color": options.background_color or "",
+    }
+    own = options.removebg
+    chosen |= {
+        "crop_margin": own.crop_margin or API_DEFAULTS["crop_margin"],
+        "scale": own.scale or API_DEFAULTS["scale"],
+        "position": own.position or API_DEFAULTS["position"],
+        "bg_image_url": own.background_image_url or "",
     }
     said = {name: value for name, value in chosen.items() if value != API_DEFAULTS[name]}
     return {

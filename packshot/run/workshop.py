@@ -18,6 +18,7 @@ from packshot.decisions.quote import Verdict
 from packshot.facts.errors import BadOption, PackshotError
 from packshot.facts.job import Job
 from packshot.facts.money import MAX_CREDITS, Tariff, cap_of
+from packshot.facts.paid_options import RemoveBgOptions
 from packshot.facts.purchase import Account, PurchaseClass
 from packshot.providers.face import Provider
 from packshot.providers.registry import PROVIDERS, build
@@ -106,6 +107,11 @@ NOWHERE = Here()
 
 def make_provider(job: Job, api_key: str | None) -> Provider:
     """The provider the job names. Raises `BadOption`."""
+    if job.options.paid.removebg != RemoveBgOptions() and job.provider != "removebg":
+        raise BadOption(
+            f"`paid.removebg` says what only remove.bg knows, and `{job.provider}` would pass it "
+            "over; leave it out, or use removebg"
+        )
     return build(
         job.provider,
         api_key=api_key,

@@ -4,9 +4,10 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 import uvicorn
@@ -36,6 +37,10 @@ PLAYED: Final[tuple[Callable[[SandboxState], PlayedApi[Any]], ...]] = (
     BgeraserApi,
 )
 """The APIs that are played beside remove.bg: one line each."""
+BASE_PATHS: Final[Mapping[str, str]] = MappingProxyType(
+    {"removebg": "/v1.0", "leonardo": "/api/rest"}
+)
+"""Where the API of a provider begins; the others begin at the root."""
 _FAULTS: Final[TypeAdapter[list[Fault]]] = TypeAdapter(list[Fault])
 
 

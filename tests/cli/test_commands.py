@@ -11,6 +11,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from cli.exits import Exit
+from packshot.providers.registry import PROVIDERS
 from tests.cli.desk import Desk
 from tests.flows.served import Prefect, soon
 from tests.run.nights import photo
@@ -128,7 +129,9 @@ def test_sandbox_says_to_machines_where_it_is(plain_desk: Desk) -> None:
     assert going.stdout is not None
     lines = list(iter(lambda: going.stdout and going.stdout.readline().rstrip(), "}"))
     told = json.loads("\n".join([*lines, "}"]))
-    assert told.keys() == {"provider_url", "cdn", "state"}
+    assert told.keys() == {"provider_url", "others", "cdn", "state"}
+    assert told["others"]["leonardo"].endswith("/api/rest")
+    assert told["others"].keys() == PROVIDERS.keys() - {"local", "removebg"}
     assert soon(lambda: answers(told["state"]), 20, "the sandbox's state")
     assert plain_desk.end(going, signal.SIGINT).code == Exit.DONE
 

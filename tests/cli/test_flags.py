@@ -12,6 +12,7 @@ from cli.given import Given
 from cli.jobs import job_from, job_of_plan, job_of_retry
 from packshot.facts.errors import BadOption
 from packshot.facts.job import Job
+from packshot.facts.paid_options import RemoveBgOptions
 from packshot.facts.wrong_job import FORMS, field_at, model_in
 from packshot.run.past_runs import LastJob
 from tests.cli.conftest import Command
@@ -166,8 +167,10 @@ def test_wrong_value_is_one_sentence_with_the_flag(typed: str) -> None:
 
 def test_every_regular_expression_of_a_job_is_told_in_words() -> None:
     """No user has to read one."""
+    own = [f"paid.removebg.{name}=!" for name in RemoveBgOptions.model_fields]
+    wrong = ("variants.0.name=!", "currency=!", *own)
     with pytest.raises(BadOption) as refused:
-        job_from(given("variants.0.name=!", "currency=!", catalog="!", finish_by="!"), PLACES)
+        job_from(given(*wrong, catalog="!", finish_by="!"), PLACES)
     said = str(refused.value)
     assert "^" not in said
     assert all(form in said for form in FORMS.values())

@@ -83,6 +83,7 @@ def test_defaults_are_frozen() -> None:
         "shadow_type": "none",
         "shadow_opacity": 70,
         "background_color": None,
+        "removebg": dict.fromkeys(("background_image_url", "crop_margin", "position", "scale")),
         "purchase_megapixels": None,
     }
 

@@ -12,7 +12,7 @@ from packshot.facts.errors import NotYet
 from packshot.facts.paid_options import content_hash
 from packshot.providers.face import Provider, Result, Source, Ticket
 from packshot.providers.registry import build
-from packshot.sandbox.server import Sandbox
+from packshot.sandbox.server import BASE_PATHS, Sandbox
 
 KEY = "plantedkey9d2b"
 
@@ -22,8 +22,6 @@ class Played:
     """A provider as the sandbox plays it."""
 
     name: str
-    path: str = ""
-    """Below the sandbox's address, where its API begins."""
     settings: Mapping[str, str] = field(default_factory=dict)
     unit: str = "credits"
     price: float = 1.0
@@ -37,12 +35,16 @@ class Played:
         """For the names of tests."""
         return "-".join((self.name, *self.settings.values()))
 
+    def address(self, sandbox: Sandbox) -> str:
+        """Where its API begins."""
+        return sandbox.url + BASE_PATHS.get(self.name, "")
+
     def client(self, sandbox: Sandbox, key: str = KEY) -> Provider:
         """An account of it."""
         return build(
             self.name,
             api_key=key,
-            base_url=f"{sandbox.url}{self.path}",
+            base_url=self.address(sandbox),
             wire_format="zip",
             calls_at_once=4,
             provider_settings=self.settings,
@@ -63,11 +65,11 @@ class Played:
 
 def _leonardo(**settings: str) -> Played:
     """Its balance is told in tokens."""
-    return Played("leonardo", "/api/rest", settings, unit="USD", price=0.1047, balance_step=0.002)
+    return Played("leonardo", settings, unit="USD", price=0.1047, balance_step=0.002)
 
 
 PROVIDERS = (
-    Played("removebg", "/v1.0"),
+    Played("removebg"),
     _leonardo(mode="sync"),
     _leonardo(mode="async"),
     Played("photoroom", unit="images"),

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from packshot.facts.errors import BadOption, ImageRefused, Uncertain
 from packshot.facts.paid_options import PaidOptions, Resolution
@@ -209,3 +210,49 @@ def test_there_is_nothing_to_collect(stage: Stage) -> None:
     """A ticket of unknown origin stands for a call that may have been charged."""
     with pytest.raises(Uncertain, match="knows no job 7"):
         stage.client().collect(Ticket("removebg", "7"))
+
+
+@pytest.mark.parametrize(
+    ("own", "fields"),
+    [
+        ({"crop_margin": "30px 10%"}, {"crop": "true", "crop_margin": "30px 10%"}),
+        ({"scale": "80%"}, {"scale": "80%"}),
+        ({"position": "center"}, {"position": "center"}),
+        (
+            {"background_image_url": "https://shop.example/wood.jpg"},
+            {"bg_image_url": "https://shop.example/wood.jpg", "format": "png"},
+        ),
+    ],
+)
+def test_what_only_remove_bg_knows_reaches_it(
+    stage: Stage, own: dict[str, str], fields: dict[str, str]
+) -> None:
+    """Under its own names, in the fingerprint, and left out where nothing is asked."""
+    crop = "crop_margin" in own
+    plain, asked = PaidOptions(crop=crop), PaidOptions(crop=crop, removebg=own)
+    stage.client().submit(sent(), asked)
+    assert fields.items() <= stage.form.items()
+    assert asked.canonical() != plain.canonical()
+    assert PaidOptions.from_canonical(asked.canonical()) == asked
+    stage.client().submit(sent(), plain)
+    assert not own.keys() & stage.form.keys()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"removebg": {"crop_margin": "10%"}},
+        {"crop": True, "removebg": {"crop_margin": "10% 10% 10%"}},
+        {"removebg": {"scale": "5%"}},
+        {"removebg": {"position": "left"}},
+        {"removebg": {"background_image_url": "file:///etc/passwd"}},
+        {
+            "background_color": "fff",
+            "removebg": {"background_image_url": "https://shop.example/wood.jpg"},
+        },
+    ],
+)
+def test_what_remove_bg_would_refuse_is_refused_before(wrong: dict[str, object]) -> None:
+    """Nobody has to wait for a 400."""
+    with pytest.raises(ValidationError):
+        PaidOptions.model_validate(wrong)

@@ -24,7 +24,7 @@ def night(shop: Shop, played: Played, **changes: object) -> Night:
     """A night with this provider."""
     return shop.night(
         provider=played.name,
-        provider_url=f"{shop.market.url}{played.path}",
+        provider_url=played.address(shop.market),
         provider_settings={played.name: dict(played.settings)},
         **changes,
     )
