@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
 
@@ -30,7 +30,6 @@ from packshot.facts.money import Tariff, cap_of
 from packshot.facts.purchase import PurchaseClass
 from packshot.run import session
 from packshot.run.falling_back import (
-    LeftOver,
     check_fallbacks,
     job_of_fallback,
     left_over,
@@ -96,20 +95,31 @@ class Night:
 
 def _with_fallbacks(job: Job, night: Night) -> State[Any]:
     """Hand on what was left over, provider by provider."""
-    spent = 0.0
+    first = night.summary
+    wanted = PurchaseClass(first.purchase_class) if first else asked_class(job, None)
+    spent = _cost(first)
     for provider in job.options.fallback:
-        spent += (night.summary.money.cost or 0.0) if night.summary else 0.0
         moved = left_over(job, night.summary) if night.summary else None
         if night.stopped or not (moved.keys if moved else _never_reached(job, night)):
             break
         following = job_of_fallback(job, provider, moved.keys if moved else None, spent)
-        then = _taken_over(following, night, asked_class(job, None))
+        then = _taken_over(following, wanted, night.state.message)
+        if then is not None and then.stopped and then.summary is None:
+            return then.state
         if then is None or then.summary is None:
             continue
+        spent += _cost(then.summary)
         if moved is not None and night.summary is not None:
-            then = _joined(job, night.summary, moved, then)
+            summary = together(night.summary, moved, then.summary)
+            then = replace(
+                then, summary=summary, state=state_of(summary, job.options.max_failed_share)
+            )
         night = then
     return night.state
+
+
+def _cost(summary: Summary | None) -> float:
+    return (summary.money.cost or 0.0) if summary else 0.0
 
 
 def _never_reached(job: Job, night: Night) -> bool:
@@ -117,25 +127,15 @@ def _never_reached(job: Job, night: Night) -> bool:
     return night.state.name == Unreachable.__name__ and "outage" in job.options.fallback_on
 
 
-def _taken_over(job: Job, night: Night, wanted: PurchaseClass) -> Night | None:
+def _taken_over(job: Job, wanted: PurchaseClass, why: str | None) -> Night | None:
     """The part of the next provider; None where it may not stand in."""
     logger = get_run_logger()
-    if night.summary is not None:
-        wanted = PurchaseClass(night.summary.purchase_class)
     if (reason := reason_against(job, provider_key(job.provider), wanted)) is not None:
         logger.warning("`%s` does not take over: %s", job.provider, reason)
         return None
     many = "everything" if job.only is None else f"{len(job.only):,} items"
-    logger.warning("%s; `%s` takes over %s", night.state.message, job.provider, many)
+    logger.warning("%s; `%s` takes over %s", why, job.provider, many)
     return _night(job, retry_failures=False)
-
-
-def _joined(job: Job, first: Summary, moved: LeftOver, then: Night) -> Night:
-    """Both parts as one; what is still left over is looked for among the later part's rows."""
-    if then.summary is None:
-        return then
-    summary = together(first, moved, then.summary)
-    return Night(state_of(summary, job.options.max_failed_share), summary, then.stopped)
 
 
 def _night(job: Job, *, retry_failures: bool) -> Night:

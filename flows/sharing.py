@@ -30,6 +30,8 @@ Logger = logging.Logger | logging.LoggerAdapter[logging.Logger]
 MOST_PROCESSES = 16
 """Slots of a limit that is made here; whoever made one before keeps theirs."""
 LOOK_SECONDS = 0.5
+WANTING_SECONDS = 0.1
+"""So often a process without a slot looks whether it wants one: pictures wait for it."""
 HEAR_SECONDS = 5.0
 """So often each process asks how many there are; a newcomer waits that long before it calls."""
 IDLE_SECONDS = 10.0
@@ -88,7 +90,7 @@ class _Share:
 
     def keep(self) -> None:
         """Look again and again until it is over."""
-        while not self.over.wait(LOOK_SECONDS):
+        while not self.over.wait(LOOK_SECONDS if self._lease else WANTING_SECONDS):
             try:
                 self._look(time.monotonic())
             except (httpx.HTTPError, ObjectNotFound) as error:

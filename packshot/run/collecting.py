@@ -2,7 +2,7 @@
 
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from packshot.facts.errors import (
     NotYet,
@@ -13,7 +13,7 @@ from packshot.facts.errors import (
     Uncertain,
 )
 from packshot.providers.face import Result, Ticket
-from packshot.run.workshop import Workshop
+from packshot.run.workshop import Place, Workshop
 from packshot.world.tickets import KeptTicket, Tickets
 
 FIRST_LOOK_SECONDS = 1.0
@@ -34,6 +34,12 @@ def keep_ticket(shop: Workshop, fingerprint: str, ticket: Ticket) -> KeptTicket:
     with suppress(StoreUnavailable):
         Tickets(shop.place.state).keep(kept)
     return kept
+
+
+def expire_tickets(place: Place) -> None:
+    """Forget jobs that nobody has collected for as long as private inputs are kept."""
+    oldest = datetime.now(UTC) - timedelta(days=place.job.options.keep_private_days)
+    Tickets(place.state).expire(oldest)
 
 
 def ticket_of(shop: Workshop, fingerprint: str) -> KeptTicket | None:

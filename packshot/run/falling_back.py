@@ -24,6 +24,7 @@ class LeftOver(NamedTuple):
     """Of the rows that move on."""
 
 
+UNDONE = ["failed", "deferred", "rejected"]
 COLUMNS = ["key", "outcome", "reason_code", "calls"]
 
 
@@ -54,7 +55,8 @@ def left_over(job: Job, summary: Summary) -> LeftOver:
     """The items that a run could not do, and another provider may."""
     place = Place.of(job)
     packed = place.state.read(f"{place.run_folder(summary.run_id)}/report.parquet")
-    rows = pq.read_table(io.BytesIO(packed), columns=COLUMNS).to_pylist()
+    undone = [("outcome", "in", UNDONE)]  # of a million rows these are few
+    rows = pq.read_table(io.BytesIO(packed), columns=COLUMNS, filters=undone).to_pylist()
     causes = job.options.fallback_on
     moved = [
         row

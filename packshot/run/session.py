@@ -26,6 +26,7 @@ from packshot.facts.errors import (
 from packshot.facts.job import Job
 from packshot.facts.money import Tariff, less
 from packshot.facts.outcome import Outcome, ending_event
+from packshot.run.collecting import expire_tickets
 from packshot.run.crowded_hosts import as_hosts_have_room
 from packshot.run.cutting import Life
 from packshot.run.looking import Standing, draw_up, scratch_folder, stage, too_much_gone
@@ -104,6 +105,7 @@ def begin(
         place.state.sweep()
         sweep_scratch()
         sweep_claims(place.state, Holder.myself(run_id, job.catalog, LEASE_SECONDS))
+        expire_tickets(place)
         deliver_spool(place, here)
         with scratch_folder() as folder:
             head, summaries = publish_interrupted(

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from packshot.world.store import Store
 
+FOLDER = "tickets"
+
 
 class KeptTicket(BaseModel):
     """A job under way, and whose call it was."""
@@ -48,10 +50,18 @@ class Tickets:
             return KeptTicket.model_validate_json(self._store.read(_path(fingerprint, provider)))
         return None
 
+    def expire(self, before: datetime) -> None:
+        """Remove what nobody has collected since: a ticket may hold an address with a signature."""
+        for name in self._store.names(FOLDER):
+            with suppress(FileNotFoundError, ValidationError):
+                ticket = KeptTicket.model_validate_json(self._store.read(f"{FOLDER}/{name}"))
+                if ticket.given_at < before:
+                    self.drop(ticket.fingerprint, ticket.provider)
+
     def drop(self, fingerprint: str, provider: str) -> None:
         """The job has been collected, or is lost."""
         self._store.delete(_path(fingerprint, provider))
 
 
 def _path(fingerprint: str, provider: str) -> str:
-    return f"tickets/{fingerprint[:2]}/{fingerprint}.{provider}.json"
+    return f"{FOLDER}/{fingerprint}.{provider}.json"

@@ -9,6 +9,7 @@ import pytest
 from cli.exits import Exit
 from packshot.sandbox.state import Fault
 from tests.cli.desk import Desk
+from tests.run.nights import photo
 
 pytestmark = pytest.mark.slow
 
@@ -79,3 +80,25 @@ def test_a_provider_that_is_away_before_the_night_is_stood_in_for(desk: Desk) ->
     done = desk.do("run", manifest, "out", *desk.sandboxed, *nobody, "--json")
     (only,) = json.loads(done.out)
     assert (done.code, only["provider"], only["outcomes"]) == (Exit.DONE, "local", {"cut": 2})
+
+
+def test_the_next_in_the_list_comes_where_one_cannot(desk: Desk) -> None:
+    """One without a key is passed over, and what the first has spent is counted once."""
+    desk.market.pass_for_real()
+    desk.market.state.change({"subscription": 1.0, "photoroom": {"balance": 100.0}})
+    desk.environment = {**desk.environment, "PHOTOROOM_API_KEY": "any"}
+    for number in range(3):
+        desk.put(f"{number}.png", photo(number, (800, 600)))
+    order = ("--set=fallback.0=leonardo", "--set=fallback.1=photoroom")
+    money = (
+        "--max-cost=1.25",
+        "--set=price_per_unit.removebg=1",
+        "--set=price_per_unit.photoroom=0.1",
+        f"--set=provider_urls.photoroom={desk.market.url}",
+    )
+    code, runs, said = night(desk, desk.list("0.png", "1.png", "2.png"), *order, *money)
+    assert code == Exit.DONE, said
+    assert [run["provider"] for run in runs] == ["removebg", "photoroom"]
+    assert runs[0]["outcomes"] == {"deferred": 2, "cut": 1}
+    assert runs[1]["outcomes"].get("cut") == 2
+    assert runs[1]["money"]["cost"] == 0.2

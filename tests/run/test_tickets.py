@@ -43,7 +43,7 @@ def books(shop: Shop) -> dict[str, Any]:
 
 def tickets(shop: Shop) -> list[Path]:
     """Jobs that are under way."""
-    return list(shop.state.glob("tickets/*/*.json"))
+    return list(shop.state.glob("tickets/*.json"))
 
 
 def fail_results(shop: Shop, kind: str, times: int, **more: float) -> None:
@@ -124,3 +124,14 @@ def test_a_job_that_is_not_ready_in_time_is_left_for_the_next_run(stocked: Shop)
     assert tomorrow.summary.outcomes == {"recovered": 1}
     assert (books(stocked)["charged_calls"], tickets(stocked)) == (1, [])
     assert past_runs.read_summary(stocked.job()).money.paid_before == 0.5
+
+
+def test_a_ticket_that_nobody_needs_does_not_stay(stocked: Shop, tmp_path: Path) -> None:
+    """It goes with the other private inputs; a younger one is kept."""
+    die_waiting(stocked, tmp_path / "scratch")
+    old, young = tickets(stocked)
+    kept = json.loads(old.read_text())
+    old.write_text(json.dumps(kept | {"given_at": "2020-01-01T00:00:00Z"}))
+    stocked.list()
+    stocked.night(max_gone_share=1.0)
+    assert tickets(stocked) == [young]
