@@ -91,8 +91,8 @@ def test_the_next_in_the_list_comes_where_one_cannot(desk: Desk) -> None:
         desk.put(f"{number}.png", photo(number, (800, 600)))
     order = ("--set=fallback.0=leonardo", "--set=fallback.1=photoroom")
     money = (
-        "--max-cost=1.25",
-        "--set=price_per_unit.removebg=1",
+        "--max-cost=0.45",
+        "--set=price_per_unit.removebg=0.2",
         "--set=price_per_unit.photoroom=0.1",
         f"--set=provider_urls.photoroom={desk.market.url}",
     )
