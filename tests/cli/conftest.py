@@ -10,6 +10,7 @@ import pytest
 
 from cli import main
 from packshot.run import looking
+from packshot.sandbox.state import Settings
 from tests.cli.desk import Desk, Done
 from tests.flows.served import Prefect
 from tests.run.nights import Market
@@ -27,6 +28,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
 @pytest.fixture
 def plain_desk(market: Market, tmp_path: Path) -> Iterator[Desk]:
     """A desk for commands that need no Prefect; the sandbox remembers nothing."""
+    market.state.settings = Settings(cutouts="canned")  # whatever the test before has changed
     market.open_anew()
     desk = Desk(market, tmp_path, {k: v for k, v in os.environ.items() if "PREFECT" not in k})
     yield desk

@@ -182,7 +182,9 @@ def test_run_shows_how_far_it_is(desk: Desk) -> None:
 def test_report_of_a_dead_run_shows_that_it_is_made(desk: Desk) -> None:
     """Publishing takes its time, too."""
     desk.market.state.change({"latency_seconds": 1})
-    words = ("run", desk.catalog(6), "out", *desk.sandboxed, "--set=limits.calls_at_once=2")
+    desk.catalog(6)
+    many = desk.list(*(f"{number}.png" for number in range(40_000)))  # or it is made at once
+    words = ("run", many, "out", *desk.sandboxed, "--limit=6", "--set=limits.calls_at_once=2")
     desk.end(desk.begin_and_wait(*words, calls=1), signal.SIGKILL)
     done = desk.do_at_terminal("report", "out")
     assert done.code == Exit.DONE
