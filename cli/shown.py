@@ -13,12 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from packshot.facts.errors import PackshotError
-from packshot.facts.money import FREE_UNIT
+from packshot.facts.money import beside
 from packshot.facts.outcome import MEANING, Outcome
 from packshot.facts.purchase import Account
 from packshot.run.adopting import Adoption
 from packshot.run.plan import Plan
-from packshot.run.summary import Money, Summary
+from packshot.run.summary import Summary
 from packshot.run.workshop import Place
 
 MOST_ROWS = 40
@@ -156,7 +156,7 @@ def _money(summary: Summary) -> str:
     said = [
         *([f"{pace:.0%} of the provider's allowance used"] if pace is not None else []),
         f"{summary.seconds:,.1f} s, {summary.images_per_minute:,.0f} pictures a minute",
-        f"{money.charged:g} {money.unit} charged" + _in_money(summary.money),
+        f"{money.charged:g} {money.unit} charged" + beside(money.cost, money.unit, money.currency),
     ]
     if money.uncertain:
         said.append(f"{money.uncertain:g} uncertain")
@@ -167,11 +167,6 @@ def _money(summary: Summary) -> str:
     if money.difference:
         said.append(f"difference {money.difference:g}")
     return ", ".join(said)
-
-
-def _in_money(money: Money) -> str:
-    same = money.cost is None or money.unit in {money.currency, FREE_UNIT}
-    return "" if same else f" ({money.cost:,.2f} {money.currency})"
 
 
 def _show_rows(summary: Summary, place: Place) -> None:

@@ -11,7 +11,12 @@ import pytest
 
 from packshot.facts import errors
 from packshot.facts.errors import PackshotError, StopRequested
-from packshot.providers import photoroom_refusals, removebg_refusals, status_refusals
+from packshot.providers import (
+    leonardo_refusals,
+    photoroom_refusals,
+    removebg_refusals,
+    status_refusals,
+)
 from packshot.world import fetch_answers, manifest_files, place_errors
 
 ROOT = Path(__file__).parents[1]
@@ -28,7 +33,7 @@ REMEDY = re.compile(
     r"| must | please report |and the next run tries|; there are |Set a limit",
     re.IGNORECASE,
 )
-SAID_ELSEWHERE = ("remedy", "advice", "_missing")
+SAID_ELSEWHERE = ("remedy", "advice", "_missing", "try_later", "check_url")
 """Names of what holds a remedy that is put into a sentence."""
 READ_BY_PEOPLE = ("packshot/*/*.py", "cli/*.py", "flows/*.py", "tasks/*.py")
 """Modules whose sentences stand in reports, states and terminals."""
@@ -55,7 +60,8 @@ def text_of(node: ast.expr, module: ModuleType) -> str | None:
             return "".join(text_of(part, module) or "" for part in parts)
         case ast.FormattedValue(value=ast.Name(id=name) | ast.Call(func=ast.Name(id=name))):
             is_remedy = any(name.startswith(begin) for begin in SAID_ELSEWHERE)
-            return "; remove" if is_remedy else _text(getattr(module, name, "…"))
+            own = "…" if name == "WHO" else getattr(module, name, "…")  # remove.bg is no remedy
+            return "; remove" if is_remedy else _text(own)
     return None
 
 
@@ -75,6 +81,21 @@ def test_each_sentence_holds_a_remedy(where: str, said: str) -> None:
 def test_each_answer_of_a_host_has_a_remedy(status: int) -> None:
     """Those of the table, too."""
     assert REMEDY.match(fetch_answers._NOT_TONIGHT[status][-1])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        status_refusals.try_later("…"),
+        *(
+            module.CHECK_URL
+            for module in (leonardo_refusals, photoroom_refusals, removebg_refusals)
+        ),
+    ],
+)
+def test_what_is_said_of_every_provider_is_a_remedy(said: str) -> None:
+    """It is put into sentences that are counted as having one."""
+    assert REMEDY.match(said)
 
 
 @pytest.mark.parametrize("advice", manifest_files._STRANGERS.values())

@@ -33,11 +33,14 @@ class Tariff:
         return None if self.per_unit is None else round(amount * self.per_unit, 2)
 
     def beside(self, amount: float) -> str:
-        """The money, to be said behind an amount of units; nothing where it would say the same."""
-        cost = self.cost(amount)
-        if cost is None or self.unit in {self.currency, FREE_UNIT}:
-            return ""
-        return f" ({cost:,.2f} {self.currency})"
+        """The money, to be said behind an amount of units."""
+        return beside(self.cost(amount), self.unit, self.currency)
+
+
+def beside(cost: float | None, unit: str, currency: str) -> str:
+    """A cost to be said behind its units; nothing where it would say the same."""
+    same = cost is None or unit in {currency, FREE_UNIT}
+    return "" if same else f" ({cost:,.2f} {currency})"
 
 
 class Cap(NamedTuple):

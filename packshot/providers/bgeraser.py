@@ -31,10 +31,9 @@ from packshot.providers.removebg import BASE_URL as REMOVEBG_URL
 from packshot.providers.removebg import UPLOADS, RemoveBg
 from packshot.providers.removebg_hosts import ACCEPTS
 from packshot.providers.removebg_refusals import WHO as REMOVEBG
-from packshot.providers.removebg_refusals import WRONG_URL
 from packshot.providers.removebg_wire import is_test, wanted_megapixels
 from packshot.providers.result_address import PaidCall, downloaded, torn
-from packshot.providers.status_refusals import Refuser, check_source
+from packshot.providers.status_refusals import WRONG_URL, Refuser, check_source
 
 BASE_URL: Final = "https://bgeraser.ink"
 DROP_IN_URL: Final = "https://api.bgeraser.ink/v1"

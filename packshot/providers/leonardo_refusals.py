@@ -16,7 +16,6 @@ from typing import Any, Final, NamedTuple
 import httpx
 
 from packshot.facts.errors import (
-    BadOption,
     ImageRefused,
     KeyRejected,
     PackshotError,
@@ -27,12 +26,12 @@ from packshot.facts.errors import (
 from packshot.providers.answers import COMPARE, quotable
 from packshot.providers.leonardo_wire import WHO
 from packshot.providers.line import Answer, as_answered
-from packshot.providers.status_refusals import WRONG_URL, Refuser
+from packshot.providers.status_refusals import Refuser, try_later, where_nothing_was_sent
 
 CHECK_URL: Final = (
     "check `--provider-url`, the API's base, such as https://cloud.leonardo.ai/api/rest."
 )
-TRY_LATER: Final = f"run again later, and if it stays so, ask {WHO}'s support."
+TRY_LATER: Final = try_later(WHO)
 LATE_SECONDS: Final = 25.0
 """The synchronous call is given up at about 27; what fails by then may have been at work."""
 BLOCKED: Final = "blocked"
@@ -130,10 +129,7 @@ class LeonardoRefuser:
     def of_account(self, answer: Answer) -> PackshotError:
         """The same where nothing was ordered: no picture can be to blame, and no run has begun."""
         error = self.refusal(answer, may_cost=False)
-        if error.code == WRONG_URL:
-            error = BadOption(error.message, WRONG_URL)
-        elif isinstance(error, ImageRefused | TryTomorrow):
-            error = Unreachable(f"{WHO} answered {answer.status}: {CHECK_URL}")
+        error = where_nothing_was_sent(error, WHO, answer, CHECK_URL)
         return as_answered(error, answer, self._secret)
 
     def _by_words(self, answer: Answer, words: str) -> PackshotError | None:

@@ -1,6 +1,7 @@
 """Photoroom: cutouts from `segment`, or from `edit`, which also draws shadows, at another host."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -8,7 +9,6 @@ import httpx
 
 from packshot.facts.errors import (
     BadOption,
-    ImageRefused,
     KeyRejected,
     OutOfCredits,
     PackshotError,
@@ -41,6 +41,7 @@ from packshot.providers.photoroom_wire import (
     unwrapped,
 )
 from packshot.providers.removebg_wire import is_test
+from packshot.providers.status_refusals import check_source
 
 SEGMENT_HOST: Final = "https://sdk.photoroom.com"
 IMAGE_HOST: Final = "https://image-api.photoroom.com"
@@ -89,7 +90,7 @@ class Photoroom:
         if wire_format not in FORMATS:
             raise BadOption(f"`wire_format` is not known; choose {', '.join(FORMATS)}.")
         self._wire_format = wire_format
-        self._settings = PhotoroomSettings.of(settings)
+        self._settings = PhotoroomSettings.of(WHO, settings)
         self._key_is_test = api_key.strip().startswith(TEST_KEY)
         self.pace: Final = Pace(
             per_window=self._settings.calls_per_minute,
@@ -146,17 +147,9 @@ class Photoroom:
 
     def validate(self, source: Source, options: PaidOptions) -> None:
         """Refuse what the API would refuse, before a call is spent on it."""
-        longest, pixels = max(source.width, source.height), source.width * source.height
-        too_wide = longest > self._settings.longest_side
-        refusals = {
-            "invalid_file_type": source.format not in self.accepts.formats,
-            "file_too_large": len(source.content) > self.accepts.max_bytes,
-            "resolution_too_high": too_wide or pixels > self.accepts.max_pixels,
-        }
-        for code, applies in refusals.items():
-            if applies:
-                remedy = REMEDIES[code]
-                raise ImageRefused(f"{WHO} does not take this picture. {remedy}", code)
+        too_wide = max(source.width, source.height) > self._settings.longest_side
+        accepts = replace(self.accepts, max_pixels=0) if too_wide else self.accepts
+        check_source(WHO, source, accepts, REMEDIES)
         check_options(options, self._settings, self._wire_format)
 
     def submit(self, source: Source, options: PaidOptions) -> Result:

@@ -9,33 +9,27 @@ from typing import Any, Final, NamedTuple
 import httpx
 
 from packshot.facts.errors import (
-    BadOption,
     ImageRefused,
     KeyRejected,
     OutOfCredits,
     PackshotError,
     Throttled,
-    TryTomorrow,
-    Uncertain,
-    Unreachable,
 )
-from packshot.providers.answers import COMPARE, quotable, retry_after
+from packshot.providers import status_refusals
+from packshot.providers.answers import quotable, retry_after
 from packshot.providers.line import Answer, as_answered
+from packshot.providers.status_refusals import by_status, where_nothing_was_sent
 
 WHO: Final = "Photoroom"
 NO_SUCH_OPTION: Final = "option_not_supported"
-WRONG_URL: Final = "wrong_provider_url"
 CHECK_URL: Final = "check `--provider-url`, the API's host, or leave it out."
-TRY_LATER: Final = f"run again later, and if it stays so, ask {WHO}'s support."
 NO_IMAGES: Final = f"{WHO} has no images left on this account: buy some, run again."
 EXHAUSTED: Final = "api credits exhausted"
 """How the sentence begins that was seen with 402, and may come with 403."""
 
 REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "file_too_large": "The file is too large: save it with fewer pixels or more compression.",
-        "resolution_too_high": "The picture has too many pixels: shrink it, for example with "
-        "`purchase_megapixels`.",
+        **status_refusals.REMEDIES,
         "invalid_file_type": "This kind of file is not taken: save the picture as JPEG, PNG or "
         "WebP.",
         "missing_image": "The upload arrived without a picture. This project never sends it: "
@@ -43,8 +37,6 @@ REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 _BY_STATUS: Final = MappingProxyType({413: "file_too_large", 415: "invalid_file_type"})
-_NOT_THE_API: Final = frozenset({404, 405, 410})
-_MOMENTARY: Final = frozenset({408, 425})
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _NO_CODE: Final = "unknown_error"
 
@@ -79,17 +71,13 @@ def refusal_of_account(answer: Answer, secret: str) -> PackshotError:
     error = _verdict(answer, secret)
     if answer.status == httpx.codes.BAD_REQUEST:  # nothing but the key was sent
         error = KeyRejected(f"{WHO} does not see the API key: check that it is whole.")
-    elif error.code == WRONG_URL:
-        error = BadOption(error.message, WRONG_URL)
-    elif isinstance(error, Uncertain):
-        error = Unreachable(f"{WHO} answered {answer.status}; {TRY_LATER}")
-    elif isinstance(error, ImageRefused | TryTomorrow):
-        error = Unreachable(f"{WHO} answered {answer.status}: {CHECK_URL}")
+    else:
+        error = where_nothing_was_sent(error, WHO, answer, CHECK_URL)
     return as_answered(error, answer, secret)
 
 
 def _verdict(answer: Answer, secret: str) -> PackshotError:
-    status, headers, said = answer.status, answer.headers, said_in(answer.body)
+    status, said = answer.status, said_in(answer.body)
     match status:
         case 400 | 413 | 415 | 422:
             return _image_refused(status, said, secret)
@@ -105,25 +93,10 @@ def _verdict(answer: Answer, secret: str) -> PackshotError:
         case 429:
             return Throttled(
                 f"{WHO} asks us to slow down; set `calls_per_minute` to what the account allows.",
-                wait_seconds=retry_after(headers),
+                wait_seconds=retry_after(answer.headers),
             )
-        case 502 | 504 | 520 | 522 | 524:
-            return Uncertain(
-                f"A gateway before {WHO} answered {status}; the call may have been charged. "
-                f"{COMPARE}",
-                f"gateway_{status}",
-            )
-        case _ if status in _MOMENTARY or status >= httpx.codes.INTERNAL_SERVER_ERROR:
-            return Unreachable(
-                f"{WHO} answered {status}; {TRY_LATER}", wait_seconds=retry_after(headers)
-            )
-        case _ if status in _NOT_THE_API or answer.redirects:
-            return KeyRejected(f"{WHO} answered {status}: {CHECK_URL}", WRONG_URL)
         case _:
-            return TryTomorrow(
-                f"{WHO} answered {status}, which it does not document; {TRY_LATER}",
-                f"refused_{status}",
-            )
+            return by_status(WHO, answer, CHECK_URL)
 
 
 def _image_refused(status: int, said: Said, secret: str) -> ImageRefused:

@@ -8,13 +8,14 @@ from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
-from packshot.facts.errors import BadOption, ImageRefused, Unreachable
+from packshot.facts.errors import ImageRefused, Unreachable
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.purchase import Account, PurchaseClass
 from packshot.providers.answers import Look, number, quotable
 from packshot.providers.face import Source
+from packshot.providers.own_settings import OwnSettings
 from packshot.providers.photoroom_refusals import CHECK_URL, NO_SUCH_OPTION, WHO
 from packshot.providers.removebg_wire import CLEARLY, LARGEST_MEGAPIXELS, is_opaque, is_test
 
@@ -56,10 +57,8 @@ HONOURED: Final[Mapping[str, tuple[Any, ...]]] = MappingProxyType(
 """The values both endpoints live up to; all others have no parameter there."""
 
 
-class PhotoroomSettings(BaseModel):
+class PhotoroomSettings(OwnSettings):
     """What only this provider knows."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     endpoint: Literal["segment", "edit"] = "segment"
     plan: Literal["basic", "plus"] = "basic"
@@ -68,23 +67,6 @@ class PhotoroomSettings(BaseModel):
     longest_side: Annotated[int, Field(ge=1)] = 6_000
     """Pixels of the source's longer side at most."""
     shadow_mode: ShadowMode = "ai.soft"
-
-    @classmethod
-    def of(cls, given: Mapping[str, str]) -> "PhotoroomSettings":
-        """Read settings as they were written; raises `BadOption`."""
-        unknown = sorted(given.keys() - cls.model_fields.keys())
-        if unknown:
-            known = ", ".join(cls.model_fields)
-            raise BadOption(f"{WHO} has no setting `{unknown[0]}`; there are {known}.")
-        try:
-            return cls.model_validate(dict(given))
-        except ValidationError as error:
-            wrong = error.errors()[0]
-            name, why = wrong["loc"][0], wrong["msg"].lower()
-            raise BadOption(
-                f"The setting `{name}` of {WHO} cannot be `{given[str(name)]}` ({why}); "
-                "correct it or leave it out."
-            ) from None
 
 
 def check_options(options: PaidOptions, settings: PhotoroomSettings, wire_format: str) -> None:

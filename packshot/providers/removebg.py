@@ -35,6 +35,7 @@ from packshot.providers.removebg_wire import (
     is_opaque,
     unwrapped,
 )
+from packshot.providers.status_refusals import check_source
 
 BASE_URL: Final = HOSTS["removebg"].base_url
 CALLS_AT_ONCE: Final = 32
@@ -119,15 +120,7 @@ class RemoveBg:
 
     def validate(self, source: Source, options: PaidOptions) -> None:
         """Refuse what the API would refuse, before a call is spent on it."""
-        pixels = source.width * source.height
-        refusals = {
-            "invalid_file_type": source.format not in self.accepts.formats,
-            "file_too_large": len(source.content) > self.accepts.max_bytes,
-            "resolution_too_high": pixels > self.accepts.max_pixels,
-        }
-        for code, applies in refusals.items():
-            if applies:
-                raise ImageRefused(f"{WHO} does not take this picture. {REMEDIES[code]}", code)
+        check_source(WHO, source, self.accepts, REMEDIES)
         check_options(self._host, self._own.host, options)
         if self._wire_format == "jpg" and not is_opaque(options.background_color):
             raise ImageRefused(
@@ -167,7 +160,7 @@ class RemoveBg:
 
     def collect(self, ticket: Ticket) -> Result:
         """There is nothing to collect: remove.bg answers at once and hands out no tickets."""
-        raise Uncertain(f"{WHO} knows no job {ticket.job_id}.", "unknown_job")
+        raise Uncertain(f"{WHO} knows no job {ticket.job_id}; run again.", "unknown_job")
 
     def close(self) -> None:
         """Give back connections."""

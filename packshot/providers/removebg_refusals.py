@@ -9,26 +9,19 @@ from typing import Any, Final
 import httpx
 
 from packshot.facts.errors import (
-    BadOption,
     ImageRefused,
-    KeyRejected,
-    OutOfCredits,
     PackshotError,
-    Throttled,
-    TryTomorrow,
-    Uncertain,
-    Unreachable,
 )
-from packshot.providers.answers import COMPARE, quotable, retry_after
+from packshot.providers.answers import quotable, retry_after
 from packshot.providers.line import Answer, as_answered
 from packshot.providers.pace_headers import pace_readings
+from packshot.providers.status_refusals import by_status, where_nothing_was_sent
 
 WHO: Final = "remove.bg"
 WINDOW_SECONDS: Final = 60.0
 
 NEVER_SENT: Final = "This project never sends it: check that `--provider-url` leads to remove.bg."
 
-WRONG_URL: Final = "wrong_provider_url"
 CHECK_URL: Final = "check `--provider-url`, the API's base, such as https://api.remove.bg/v1.0."
 
 REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
@@ -63,10 +56,7 @@ REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
         "multiple_bg_sources": f"Several backgrounds arrived at once. {NEVER_SENT}",
     }
 )
-TRY_LATER: Final = f"run again later, and if it stays so, ask {WHO}'s support."
-
-_NOT_THE_API: Final = frozenset({404, 405, 410})
-_MOMENTARY: Final = frozenset({408, 425})
+_OF_THE_PICTURE: Final = frozenset({400, 413, 422})
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -77,47 +67,14 @@ def refusal(answer: Answer, secret: str) -> PackshotError:
 
 def refusal_of_account(answer: Answer, secret: str) -> PackshotError:
     """The same where no picture was sent: nothing can have been charged, no run has begun."""
-    error = _verdict(answer, secret)
-    if error.code == WRONG_URL:
-        error = BadOption(error.message, WRONG_URL)
-    elif isinstance(error, Uncertain):
-        error = Unreachable(f"{WHO} answered {answer.status}; {TRY_LATER}")
-    elif isinstance(error, ImageRefused | TryTomorrow):
-        error = Unreachable(f"{WHO} answered {answer.status}: {CHECK_URL}")
+    error = where_nothing_was_sent(_verdict(answer, secret), WHO, answer, CHECK_URL)
     return as_answered(error, answer, secret)
 
 
 def _verdict(answer: Answer, secret: str) -> PackshotError:
-    status, headers, body = answer.status, answer.headers, answer.body
-    match status:
-        case 400 | 413 | 422:
-            return _image_refused(status, _first_error(body), secret)
-        case 401 | 403:
-            return KeyRejected(f"{WHO} refuses the API key: check that it is whole and active.")
-        case 402:
-            return OutOfCredits(f"{WHO} has no credits left on this account: buy some, run again.")
-        case 429:
-            return Throttled(
-                f"{WHO} asks us to slow down; let nothing else call with this key meanwhile.",
-                wait_seconds=_wait(headers),
-            )
-        case 502 | 504 | 520 | 522 | 524:
-            return Uncertain(
-                f"A gateway before {WHO} answered {status}; the call may have been charged. "
-                f"{COMPARE}",
-                f"gateway_{status}",
-            )
-        case _ if status in _MOMENTARY or status >= httpx.codes.INTERNAL_SERVER_ERROR:
-            return Unreachable(
-                f"{WHO} answered {status}; {TRY_LATER}", wait_seconds=retry_after(headers)
-            )
-        case _ if status in _NOT_THE_API or answer.redirects:
-            return KeyRejected(f"{WHO} answered {status}: {CHECK_URL}", WRONG_URL)
-        case _:
-            return TryTomorrow(
-                f"{WHO} answered {status}, which it does not document; {TRY_LATER}",
-                f"refused_{status}",
-            )
+    if answer.status in _OF_THE_PICTURE:
+        return _image_refused(answer.status, _first_error(answer.body), secret)
+    return by_status(WHO, answer, CHECK_URL, wait=_wait(answer.headers))
 
 
 def _image_refused(status: int, error: Mapping[str, Any], secret: str) -> ImageRefused:

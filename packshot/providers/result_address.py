@@ -16,11 +16,11 @@ from packshot.providers.answers import COMPARE, look_at, retry_after
 from packshot.providers.face import Result, Ticket
 from packshot.providers.line import Answer, Line, as_answered
 from packshot.providers.removebg_wire import CLEARLY
+from packshot.providers.status_refusals import is_momentary
 
 GONE: Final = "result_gone"
 BROKEN: Final = "broken_download"
 MOST_HOPS: Final = 4
-_MOMENTARY: Final = frozenset({408, 425})
 
 
 class PaidCall(BaseModel):
@@ -123,7 +123,7 @@ def _refused(line: Line, answer: Answer) -> PackshotError:
         error: PackshotError = Throttled(
             f"{line.who} asks us to slow down; wait before fetching more.", wait_seconds=wait
         )
-    elif answer.status in _MOMENTARY or answer.status >= httpx.codes.INTERNAL_SERVER_ERROR:
+    elif is_momentary(answer.status):
         error = Unreachable(
             f"{line.who} answered {answer.status} for a result; run again.", wait_seconds=wait
         )

@@ -1,14 +1,15 @@
-"""What a refusal means where the provider documents its statuses and little else."""
+"""What a status means to us, whoever answers with it, and what a picture may be refused for."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
 import httpx
 
 from packshot.facts.errors import (
+    BadOption,
     ImageRefused,
     KeyRejected,
     OutOfCredits,
@@ -32,6 +33,7 @@ REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 _BY_STATUS: Final = MappingProxyType({413: "file_too_large", 415: "invalid_file_type"})
+_OF_THE_PICTURE: Final = frozenset({400, 413, 415, 422})
 _SAYING: Final = ("detail", "message", "title", "error", "errors", "data")
 _DEEPEST: Final = 4
 _MOMENTARY: Final = frozenset({408, 425})
@@ -39,7 +41,9 @@ _NOT_THE_API: Final = frozenset({404, 405, 410})
 _GATEWAY: Final = frozenset({502, 504, 520, 522, 524})
 
 
-def check_source(who: str, source: Source, accepts: Accepts) -> None:
+def check_source(
+    who: str, source: Source, accepts: Accepts, remedies: Mapping[str, str] = REMEDIES
+) -> None:
     """Refuse a picture that the provider would refuse; raises `ImageRefused`."""
     refusals = {
         "invalid_file_type": source.format not in accepts.formats,
@@ -48,8 +52,66 @@ def check_source(who: str, source: Source, accepts: Accepts) -> None:
     }
     for code, applies in refusals.items():
         if applies:
-            remedy = REMEDIES[code]
+            remedy = remedies[code]
             raise ImageRefused(f"{who} does not take this picture. {remedy}", code)
+
+
+def is_momentary(status: int) -> bool:
+    """Whether the same request may succeed in a moment, by its status alone."""
+    return status in _MOMENTARY or status >= httpx.codes.INTERNAL_SERVER_ERROR
+
+
+def try_later(who: str) -> str:
+    """What to do about an answer that is the provider's own trouble."""
+    return f"run again later, and if it stays so, ask {who}'s support."
+
+
+def by_status(
+    who: str, answer: Answer, check_url: str, *, may_cost: bool = True, wait: float | None = None
+) -> PackshotError:
+    """The error of a status that says nothing of the picture; `wait` is the word with a 429."""
+    status = answer.status
+    match status:
+        case 401 | 403:
+            return KeyRejected(f"{who} refuses the API key: check that it is whole and active.")
+        case 402:
+            return OutOfCredits(f"{who} has no credits left on this account: buy some, run again.")
+        case 429:
+            return Throttled(
+                f"{who} asks us to slow down; let nothing else call with this key meanwhile.",
+                wait_seconds=retry_after(answer.headers) if wait is None else wait,
+            )
+        case _ if status in _GATEWAY and may_cost:
+            return Uncertain(
+                f"A gateway before {who} answered {status}; the call may have been charged. "
+                f"{COMPARE}",
+                f"gateway_{status}",
+            )
+        case _ if is_momentary(status):
+            return Unreachable(
+                f"{who} answered {status}; {try_later(who)}",
+                wait_seconds=retry_after(answer.headers),
+            )
+        case _ if status in _NOT_THE_API or answer.redirects:
+            return KeyRejected(f"{who} answered {status}: {check_url}", WRONG_URL)
+        case _:
+            return TryTomorrow(
+                f"{who} answered {status}, which it does not document; {try_later(who)}",
+                f"refused_{status}",
+            )
+
+
+def where_nothing_was_sent(
+    error: PackshotError, who: str, answer: Answer, check_url: str
+) -> PackshotError:
+    """What the error of a purchase means for a question: nothing was charged, no run has begun."""
+    if error.code == WRONG_URL:
+        return BadOption(error.message, WRONG_URL)
+    if isinstance(error, Uncertain):
+        return Unreachable(f"{who} answered {answer.status}; {try_later(who)}")
+    if isinstance(error, ImageRefused | TryTomorrow):
+        return Unreachable(f"{who} answered {answer.status}: {check_url}")
+    return error
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +130,8 @@ class Refuser:
 
     def out_of_credits(self, answer: Answer) -> PackshotError:
         """The error of an account that is empty, whatever status says so."""
-        error = OutOfCredits(
-            f"{self.who} has no credits left on this account: buy some, run again."
-        )
-        return as_answered(error, answer, self.secret)
+        empty = replace(answer, status=httpx.codes.PAYMENT_REQUIRED)
+        return as_answered(by_status(self.who, empty, self.check_url), answer, self.secret)
 
     def not_tonight(self, answer: Answer) -> PackshotError:
         """The error of an answer that is documented nowhere and refuses."""
@@ -83,36 +143,10 @@ class Refuser:
         return as_answered(error, answer, self.secret)
 
     def _verdict(self, answer: Answer, *, may_cost: bool) -> PackshotError:
-        status, who = answer.status, self.who
-        match status:
-            case 400 | 413 | 415 | 422:
-                return self._image_refused(answer)
-            case 401 | 403:
-                return KeyRejected(f"{who} refuses the API key: check that it is whole and active.")
-            case 402:
-                return self.out_of_credits(answer)
-            case 429:
-                return Throttled(
-                    f"{who} asks us to slow down; let nothing else call with this key meanwhile.",
-                    wait_seconds=retry_after(answer.headers),
-                )
-            case _ if status in _GATEWAY and may_cost:
-                return Uncertain(
-                    f"A gateway before {who} answered {status}; the call may have been charged. "
-                    f"{COMPARE}",
-                    f"gateway_{status}",
-                )
-            case _ if status in _MOMENTARY or status >= httpx.codes.INTERNAL_SERVER_ERROR:
-                return Unreachable(
-                    f"{who} answered {status}; run again later, and if it stays so, ask {who}'s "
-                    "support.",
-                    wait_seconds=retry_after(answer.headers),
-                )
-            case _ if status in _NOT_THE_API or answer.redirects:
-                remedy = self.check_url
-                return KeyRejected(f"{who} answered {status}: {remedy}", WRONG_URL)
-            case _:
-                return self.not_tonight(answer)
+        if answer.status in _OF_THE_PICTURE:
+            return self._image_refused(answer)
+        error = by_status(self.who, answer, self.check_url, may_cost=may_cost)
+        return self.not_tonight(answer) if isinstance(error, TryTomorrow) else error
 
     def _image_refused(self, answer: Answer) -> ImageRefused:
         code = _BY_STATUS.get(answer.status, f"refused_{answer.status}")

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from packshot.facts.alpha import in_source_pixels
-from packshot.facts.errors import BadManifest, PackshotError, SkipImage
+from packshot.facts.errors import BadManifest, PackshotError, SkipImage, StoreUnavailable
 from packshot.facts.job import Job
 from packshot.facts.paid_options import PaidOptions, content_hash, fingerprint
 from packshot.facts.purchase import PurchaseClass, Receipt
@@ -132,9 +132,9 @@ class _Adopter:
                 if row["reject_reason"]:
                     raise SkipImage(row["reject_reason"])
             return self._adopt(pair), ""
+        except StoreUnavailable:
+            raise
         except PackshotError as error:
-            if not isinstance(error, SkipImage) and error.code == "store_unavailable":
-                raise
             return "refused", f"row {pair.source['row']}: {error}"
 
     def _adopt(self, pair: _Pair) -> Found:

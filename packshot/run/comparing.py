@@ -4,6 +4,7 @@ import base64
 import heapq
 import io
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.resources import files
@@ -17,13 +18,14 @@ from PIL import Image
 
 from packshot.facts.errors import BadOption, PackshotError
 from packshot.facts.job import Job
+from packshot.facts.money import Tariff, cap_of
 from packshot.facts.purchase import PurchaseClass
 from packshot.facts.variant import Variant
 from packshot.providers.registry import PROVIDERS
 from packshot.run import session
 from packshot.run.looking import scratch_folder, stage
 from packshot.run.summary import Summary
-from packshot.run.workshop import Place
+from packshot.run.workshop import Place, make_provider
 from packshot.world.masters import Masters
 
 USUAL_SAMPLE = 5
@@ -62,12 +64,17 @@ def compare(job: Job, providers: Sequence[str], key_of: Callable[[str], str | No
     budget holds.
     """
     folder = Path(job.destination)
+    keys = {name: key_of(name) for name in providers}
+    for name in providers:  # before the first has bought anything
+        asked = _job_of(job, name, folder, job.options.max_cost)
+        with closing(make_provider(asked, keys[name])) as provider:
+            cap_of(asked, Tariff.of(asked, provider.unit))
     job = job.model_copy(update={"only": job.only or _sample(job)})
     parts: list[Part] = []
     left = job.options.max_cost
     for name in providers:
         asked = _job_of(job, name, folder, left)
-        part = _cut(asked, key_of(name))
+        part = _cut(asked, keys[name])
         parts.append(part)
         if left is not None and part.summary is not None:
             left = max(0.0, left - (part.summary.money.cost or 0.0))

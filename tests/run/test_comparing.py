@@ -71,6 +71,11 @@ def test_compared_again_nothing_is_bought(shown: Shop) -> None:
         (("removebg",), {}, "give a budget with `--max-cost`"),
         (("removebg",), {"max_cost": 1, "price_per_unit": {}}, "price_per_unit.removebg"),
         (("remove",), {}, "There is no provider `remove`"),
+        (
+            ("removebg", "photoroom"),
+            {"max_cost": 9, "price_per_unit": {"removebg": 0.5}},
+            "price_per_unit.photoroom",
+        ),
     ],
 )
 def test_what_is_paid_needs_a_budget(
