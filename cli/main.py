@@ -49,6 +49,10 @@ from packshot.world.saved_plans import save_plan
 Json = Annotated[
     bool, typer.Option("--json", metavar="", help="Print one JSON document for machines.")
 ]
+ProviderUrl = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Base URL of the provider's API, for example a sandbox."),
+]
 Verbose = Annotated[
     bool,
     typer.Option("--verbose", "-v", metavar="", help="Show Prefect's own log, and tracebacks."),
@@ -231,10 +235,7 @@ def account(
     provider: Annotated[
         str, typer.Option(metavar="NAME", help=f"One of {', '.join(PROVIDERS)}.")
     ] = "removebg",
-    provider_url: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Base URL of the provider's API, for example a sandbox."),
-    ] = None,
+    provider_url: ProviderUrl = None,
     json_: Json = False,
 ) -> None:
     """Ask a provider what the account holds. Free of charge.
@@ -290,10 +291,7 @@ def improve(
     pictures: Annotated[
         list[Path], typer.Argument(metavar="FILE...", help="Pictures that were cut badly.")
     ],
-    provider_url: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Base URL of the provider's API, for example a sandbox."),
-    ] = None,
+    provider_url: ProviderUrl = None,
     json_: Json = False,
 ) -> None:
     """Hand pictures to remove.bg that it has cut badly, so that it learns from them.

@@ -30,7 +30,7 @@ from packshot.providers.backgroundcut_wire import (
 from packshot.providers.face import Accepts, Pace, Result, Source, Ticket
 from packshot.providers.line import Answer, Bounds, Line, as_answered
 from packshot.providers.removebg_wire import is_test
-from packshot.providers.result_address import GONE, PaidCall, downloaded, gone, is_address, torn
+from packshot.providers.result_address import GONE, PaidCall, gone, is_address, torn
 from packshot.providers.status_refusals import Refuser, check_source
 
 BASE_URL: Final = "https://api.backgroundcut.co"
@@ -151,16 +151,11 @@ class BackgroundCut:
         call = PaidCall.of(ticket, WHO)
         try:
             url = call.address if is_address(call.address) else self._address_of(call.address)
-            answer = downloaded(self._line, url)
+            return call.fetched(self._line, url)
         except Uncertain as error:
             if error.code != GONE or time.time() >= call.kept_until:
                 raise
             raise Unreachable(f"{WHO} mislaid a result; run again.", "result_mislaid") from error
-        test = is_test(answer.headers)
-        try:
-            return call.result(answer.body, self._line, is_test=test, seconds=answer.seconds)
-        except ValueError as error:
-            raise torn(self._line) from error
 
     def close(self) -> None:
         """Give back connections."""

@@ -32,7 +32,7 @@ from packshot.providers.removebg import UPLOADS, RemoveBg
 from packshot.providers.removebg_hosts import ACCEPTS
 from packshot.providers.removebg_refusals import WHO as REMOVEBG
 from packshot.providers.removebg_wire import is_test, wanted_megapixels
-from packshot.providers.result_address import PaidCall, downloaded, torn
+from packshot.providers.result_address import PaidCall
 from packshot.providers.status_refusals import WRONG_URL, Refuser, check_source
 
 BASE_URL: Final = "https://bgeraser.ink"
@@ -163,12 +163,7 @@ class Bgeraser:
     def collect(self, ticket: Ticket) -> Result:
         """Fetch a result, whose address lives for a time that nobody has published."""
         call = PaidCall.of(ticket, WHO)
-        answer = downloaded(self._line, call.address)
-        test = is_test(answer.headers)
-        try:
-            return call.result(answer.body, self._line, is_test=test, seconds=answer.seconds)
-        except ValueError as error:
-            raise torn(self._line) from error
+        return call.fetched(self._line, call.address)
 
     def close(self) -> None:
         """Give back connections."""

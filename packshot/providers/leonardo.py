@@ -46,7 +46,6 @@ from packshot.providers.leonardo_wire import (
 )
 from packshot.providers.line import Answer, Bounds, Line, as_answered
 from packshot.providers.removebg_wire import is_test
-from packshot.providers.result_address import downloaded, torn
 from packshot.providers.status_refusals import WRONG_URL, check_source
 
 BASE_URL: Final = "https://cloud.leonardo.ai/api/rest"
@@ -149,12 +148,8 @@ class Leonardo:
     def collect(self, ticket: Ticket) -> Result:
         """Fetch a result; a job's address is asked for first."""
         call = LeonardoCall.of(ticket, WHO)
-        answer = downloaded(self._line, call.address or self._address_of(ticket.job_id, call))
-        test = is_test(answer.headers)
-        try:
-            return call.result(answer.body, self._line, is_test=test, seconds=answer.seconds)
-        except ValueError as error:
-            raise torn(self._line) from error
+        address = call.address or self._address_of(ticket.job_id, call)
+        return call.fetched(self._line, address)
 
     def close(self) -> None:
         """Give back connections."""
@@ -168,7 +163,7 @@ class Leonardo:
             address=sold.address or "",
             charged=self._own.estimate() if sold.charged is None else sold.charged,
             unit=self.unit,
-            stated=sold.charged is not None,
+            charge_stated=sold.charged is not None,
             is_test=is_test(answer.headers),
             wanted_megapixels=least,
             seconds=answer.seconds,

@@ -8,7 +8,6 @@ import base64
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
@@ -18,8 +17,7 @@ from packshot.facts.errors import ImageRefused
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.purchase import Account, Price, PurchaseClass
 from packshot.providers.answers import number
-from packshot.providers.face import Result, Source
-from packshot.providers.line import Line
+from packshot.providers.face import Source
 from packshot.providers.own_settings import OwnSettings
 from packshot.providers.removebg_wire import (
     LARGEST_PNG_MEGAPIXELS,
@@ -83,15 +81,8 @@ class LeonardoSettings(OwnSettings):
 class LeonardoCall(PaidCall):
     """A call that was answered; without an address, a job that may still be under way."""
 
-    stated: bool = False
-    """Whether the amount is the provider's word."""
     submitted_at: float = 0.0
     """Epoch seconds."""
-
-    def result(self, content: bytes, line: Line, *, is_test: bool, seconds: float) -> Result:
-        """As any, with the provider's word on the price."""
-        got = super().result(content, line, is_test=is_test, seconds=seconds)
-        return replace(got, charge_stated=self.stated)
 
 
 def check_options(options: PaidOptions, wire_format: str) -> None:

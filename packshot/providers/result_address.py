@@ -15,7 +15,7 @@ from packshot.facts.purchase import PurchaseClass
 from packshot.providers.answers import COMPARE, look_at, retry_after
 from packshot.providers.face import Result, Ticket
 from packshot.providers.line import Answer, Line, as_answered
-from packshot.providers.removebg_wire import CLEARLY
+from packshot.providers.removebg_wire import CLEARLY, is_test
 from packshot.providers.status_refusals import is_momentary
 
 GONE: Final = "result_gone"
@@ -74,6 +74,15 @@ class PaidCall(BaseModel):
             seconds=self.seconds + seconds,
             status=self.status,
         )
+
+    def fetched(self, line: Line, url: str) -> Result:
+        """Fetch the picture; raises as `downloaded` does, and where it did not arrive whole."""
+        answer = downloaded(line, url)
+        test = is_test(answer.headers)
+        try:
+            return self.result(answer.body, line, is_test=test, seconds=answer.seconds)
+        except ValueError as error:
+            raise torn(line) from error
 
 
 def is_address(told: Any) -> bool:  # noqa: ANN401  any JSON

@@ -164,9 +164,8 @@ def test_an_answer_that_is_lost_is_uncertain(
     assert played.charged(sandbox)[0] == 1
 
 
-def test_a_call_that_never_left_may_be_made_again(played: Played, sandbox: Sandbox) -> None:
+def test_a_call_that_never_left_may_be_made_again(played: Played) -> None:
     """Nobody listens there."""
-    nowhere = played.client(sandbox)
     with Sandbox(SandboxState()) as gone:
         nowhere = played.client(gone)
     with pytest.raises(Unreachable):

@@ -380,9 +380,13 @@ def test_either_call_may_answer_either_way(mode: str) -> None:
     assert at_once.facts["address"] == ADDRESS
     job = httpx.Response(200, json={"generationId": "g1", "apiCreditCost": 3})
     later = Api(job).client(mode=mode).submit(sent(), PLAIN)
-    assert (later.job_id, later.facts["address"], later.facts["stated"]) == ("g1", "", "False")
+    assert (later.job_id, later.facts["address"], later.facts["charge_stated"]) == (
+        "g1",
+        "",
+        "False",
+    )
     counted = Api(job).client(mode=mode, unit="credits").submit(sent(), PLAIN)
-    assert (counted.facts["charged"], counted.facts["stated"]) == ("3.0", "True")
+    assert (counted.facts["charged"], counted.facts["charge_stated"]) == ("3.0", "True")
 
 
 def test_a_real_result_is_paid() -> None:
