@@ -40,6 +40,9 @@ LEASE_SECONDS = 60.0
 """Prefect's least: a process that was killed counts for so long."""
 RENEW_SECONDS = 20.0
 ANSWER_SECONDS = 5.0
+BUSY_TRIES = 5
+BUSY_SECONDS = 1.0
+"""A server that refuses is there and busy, as SQLite is at times: it is asked so often again."""
 LAST_WORD_SECONDS = 2.0
 
 
@@ -85,6 +88,8 @@ class _Share:
         self._renewed = self._heard = -math.inf
         self._processes: int | None = None
         """How many there were when they were last counted."""
+        self._refused = 0
+        """So often in a row the server was there and did not say how many there are."""
         self._said: str | None = None
         governor.share(0)
 
@@ -95,6 +100,8 @@ class _Share:
                 self._look(time.monotonic())
             except (httpx.HTTPError, ObjectNotFound) as error:
                 self._go_on(error)
+            else:
+                self._refused = 0
         with suppress(httpx.HTTPError, ObjectNotFound):
             self._give_back()
 
@@ -184,6 +191,10 @@ class _Share:
 
     def _go_on(self, error: Exception) -> None:
         """Without Prefect's word the last count stands; where there was none, one is assumed."""
+        self._refused += isinstance(error, httpx.HTTPStatusError)
+        if self._processes is None and 0 < self._refused <= BUSY_TRIES:
+            self.over.wait(BUSY_SECONDS)
+            return
         self._heard = time.monotonic()
         if self._processes is None:
             self._processes = 1

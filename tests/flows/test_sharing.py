@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from secrets import token_hex
 
 import httpx
@@ -103,6 +104,36 @@ def test_a_slot_is_waited_for(
             assert not left.is_set()
         assert left.wait(15)
         calling.join()
+
+
+class _Busy(BaseHTTPRequestHandler):
+    """A server that is there and refuses."""
+
+    def do_GET(self) -> None:
+        """Say so."""
+        self.send_error(503)
+
+    do_POST = do_GET  # noqa: N815  the names are http.server's
+
+    def log_message(self, *_: object) -> None:
+        """Nobody listens."""
+
+
+def test_a_server_that_is_busy_is_asked_again_before_it_is_done_without(
+    name: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes that each took themselves for the only one would go beyond the limit."""
+    caplog.set_level(logging.INFO, LOGGER.name)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Busy) as busy:
+        threading.Thread(target=busy.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{busy.server_port}/api"
+        monkeypatch.setenv("PREFECT_API_URL", url)
+        asked = time.monotonic()
+        with process(name, url) as alone, alone.calling():
+            assert alone.parts == 1
+            assert time.monotonic() - asked > sharing.BUSY_TRIES * sharing.BUSY_SECONDS
+        busy.shutdown()
+    assert "taken for the only process" in caplog.text
 
 
 def _call(one: Process, left: threading.Event) -> None:
