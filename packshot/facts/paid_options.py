@@ -10,6 +10,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from packshot.facts.removebg_options import RemoveBgOptions
+
 RESOLUTION_ALIASES = MappingProxyType(
     {"4k": "full", "small": "preview", "regular": "preview", "50mp": "50MP"}
 )
@@ -19,42 +21,8 @@ Resolution = Literal["full", "preview", "medium", "hd", "auto", "50MP"]
 ForegroundType = Literal["auto", "person", "product", "car", "animal", "graphic", "transportation"]
 MOST_MEGAPIXELS: Final = 50
 """More is not taken by any provider."""
-_LENGTH = r"\d{1,4}(px|%)"
-_SHARE = r"\d{1,2}%|100%"
 _HEX_COLOUR = re.compile(r"[0-9a-f]{3}|[0-9a-f]{4}|[0-9a-f]{6}|[0-9a-f]{8}")
 _REGION = re.compile(" ".join([r"(\d+(?:\.\d+)?(?:px|%))"] * 4), re.ASCII)
-
-
-class RemoveBgOptions(BaseModel):
-    """Paid options that only remove.bg's wire format knows (its API reference)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    crop_margin: Annotated[
-        str | None,
-        Field(
-            pattern=rf"^{_LENGTH}( {_LENGTH}| {_LENGTH} {_LENGTH} {_LENGTH})?$",
-            description="Space left around the subject by `crop`: one, two or four of px or %.",
-        ),
-    ] = None
-    scale: Annotated[
-        str | None,
-        Field(
-            pattern=r"^(original|[1-9]\d%|100%)$",
-            description="Size of the subject in the picture, 10% to 100%, or `original`.",
-        ),
-    ] = None
-    position: Annotated[
-        str | None,
-        Field(
-            pattern=rf"^(original|center|{_SHARE}( {_SHARE})?)$",
-            description="Where the subject stands: `original`, `center`, or one or two of %.",
-        ),
-    ] = None
-    background_image_url: Annotated[
-        str | None,
-        Field(pattern=r"^https?://\S+$", description="Picture that is put behind the subject."),
-    ] = None
 
 
 class PaidOptions(BaseModel):
@@ -107,6 +75,19 @@ class PaidOptions(BaseModel):
         ),
     ] = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _deprecated_shadow(cls, told: object) -> object:
+        """`add_shadow` is what `shadow_type: auto` was called before."""
+        if not isinstance(told, dict):
+            return told
+        own = told.get("removebg")
+        if not isinstance(own, dict) or str(own.get("add_shadow")).lower() not in {"true", "1"}:
+            return told
+        plain = {name: value for name, value in own.items() if name != "add_shadow"}
+        shadow = told["shadow_type"] if told.get("shadow_type", "none") != "none" else "auto"
+        return {**told, "removebg": plain, "shadow_type": shadow}
+
     @field_validator("resolution", mode="before")
     @classmethod
     def _resolution_alias(cls, value: object) -> object:
@@ -144,10 +125,25 @@ class PaidOptions(BaseModel):
 
     @model_validator(mode="after")
     def _one_ground(self) -> Self:
-        if self.background_color and self.removebg.background_image_url:
-            raise ValueError("a picture has one ground: give a colour or an image, not both")
+        own = self.removebg
+        grounds = (self.background_color, own.background_image_url, own.background_image_file)
+        if sum(ground is not None for ground in grounds) > 1:
+            raise ValueError("a picture has one ground: give a colour, an image's URL or its file")
         if self.removebg.crop_margin and not self.crop:
             raise ValueError("a `crop_margin` needs `crop`; set both, or leave the margin out")
+        return self
+
+    @model_validator(mode="after")
+    def _mask_alone(self) -> Self:
+        """A mask is laid over the source, so nothing may have been moved or drawn."""
+        own = self.removebg
+        shadow = self.shadow_type != "none" or own.shadow_types is not None
+        moved = own.scale not in {None, "original"} or own.position not in {None, "original"}
+        if own.channels == "alpha" and (self.crop or moved or shadow or self.has_ground):
+            raise ValueError(
+                "`channels: alpha` brings a mask of the whole picture: leave out what crops, "
+                "moves or draws (`crop`, `scale`, `position`, shadows, grounds)"
+            )
         return self
 
     @model_validator(mode="after")
@@ -162,7 +158,7 @@ class PaidOptions(BaseModel):
     @property
     def has_ground(self) -> bool:
         """Whether the provider puts something behind the product that can be seen."""
-        if self.removebg.background_image_url is not None:
+        if self.removebg.has_ground:
             return True
         return self.background_color is not None and self.background_color[6:] != "00"
 

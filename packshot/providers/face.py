@@ -55,6 +55,8 @@ class Source:
     width: int
     """Pixels of the upright picture."""
     height: int
+    url: str | None = None
+    """Where these very bytes lie on the web, if they do."""
 
     @property
     def megapixels(self) -> float:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -26,6 +27,8 @@ class Access:
     wire_format: str
     calls_at_once: int
     provider_settings: Mapping[str, str] = field(default_factory=dict)
+    background: bytes | None = field(default=None, repr=False)
+    """The file of `background_image_file`; only remove.bg's wire format knows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,10 @@ def _with_settings(make: Callable[..., Provider]) -> Callable[[Access], Provider
     return made
 
 
+def _removebg(access: Access) -> Provider:
+    return _with_settings(partial(RemoveBg, background=access.background))(access)
+
+
 def _local(access: Access) -> Provider:
     if access.provider_settings:
         raise BadOption("`local` has no settings of its own: remove `provider_settings.local`.")
@@ -68,7 +75,7 @@ PROVIDERS: Final[Mapping[str, ProviderEntry]] = MappingProxyType(
             _local, None, "OpenCV on this machine, for studio grounds", PurchaseClass.FREE
         ),
         "removebg": ProviderEntry(
-            _with_settings(RemoveBg),
+            _removebg,
             "REMOVEBG_API_KEY",
             "remove.bg, or a host that speaks its wire format",
             PurchaseClass.PAID,
@@ -106,30 +113,14 @@ def key_block(name: str) -> str:
     return f"packshot-{name}-key"
 
 
-def build(
-    name: str,
-    *,
-    api_key: str | None,
-    base_url: str | None,
-    wire_format: str,
-    calls_at_once: int,
-    provider_settings: Mapping[str, str] = MappingProxyType({}),
-) -> Provider:
+def build(name: str, access: Access) -> Provider:
     """Make a provider; a missing key or an unknown name is answered with what would do."""
     entry = PROVIDERS.get(name)
     if entry is None:
         raise BadOption(f"There is no provider `{name}`; there are {', '.join(PROVIDERS)}.")
-    if entry.key_variable and not (api_key or "").strip():
+    if entry.key_variable and not access.api_key.strip():
         raise BadOption(
             f"`{name}` needs an API key: set {entry.key_variable} in the environment, "
             f"or store it in the Prefect Secret block `{key_block(name)}`."
         )
-    return entry.make(
-        Access(
-            api_key=api_key or "",
-            base_url=base_url,
-            wire_format=wire_format,
-            calls_at_once=calls_at_once,
-            provider_settings=provider_settings,
-        )
-    )
+    return entry.make(access)

@@ -10,7 +10,9 @@ import httpx
 from packshot.facts.errors import BadOption, ImageRefused, Uncertain
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.purchase import Account, Price
+from packshot.facts.removebg_options import named_by_content
 from packshot.providers.answers import broken_answer, look_at, number
+from packshot.providers.bare_mask import with_colours
 from packshot.providers.face import Accepts, Pace, Result, Source, Ticket
 from packshot.providers.line import Answer, Bounds, Line
 from packshot.providers.pace_headers import pace_readings
@@ -70,12 +72,15 @@ class RemoveBg:
         settings: Mapping[str, str] = MappingProxyType({}),
         timeout_seconds: float = 120.0,
         calls_at_once: int = CALLS_AT_ONCE,
+        background: bytes | None = None,
         max_answer_bytes: int = 100_000_000,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         if wire_format not in WIRE_FORMATS:
             raise BadOption(f"`wire_format` is not known; choose {', '.join(WIRE_FORMATS)}.")
         self._wire_format = wire_format
+        self._background = background
+        """The file that `background_image_file` named."""
         self._own = RemoveBgSettings.of(WHO, settings)
         self._host = HOSTS[self._own.host]
         self.accepts: Final[Accepts] = self._host.accepts
@@ -122,6 +127,7 @@ class RemoveBg:
         """Refuse what the API would refuse, before a call is spent on it."""
         check_source(WHO, source, self.accepts, REMEDIES)
         check_options(self._host, self._own.host, options)
+        self._check_background(options)
         if self._wire_format == "jpg" and not is_opaque(options.background_color):
             raise ImageRefused(
                 "A JPEG cannot be transparent: set `wire_format` to zip, png or webp, "
@@ -132,13 +138,17 @@ class RemoveBg:
     def submit(self, source: Source, options: PaidOptions) -> Result:
         """Cut one picture out, once."""
         self.validate(source, options)
-        name, media_type = UPLOADS[source.format]
+        fields = form_fields(options, format_for(self._wire_format, source, options))
+        files = {}
+        if options.removebg.source_by_url and source.url is not None:
+            fields["image_url"] = source.url
+        else:
+            name, media_type = UPLOADS[source.format]
+            files["image_file"] = (name, source.content, media_type)
+        if options.removebg.background_image_file and self._background is not None:
+            files["bg_image_file"] = ("background", self._background, "application/octet-stream")
         answer = self._line.ask(
-            "POST",
-            "/removebg",
-            may_cost=True,
-            data=form_fields(options, format_for(self._wire_format, source, options)),
-            files={"image_file": (name, source.content, media_type)},
+            "POST", "/removebg", may_cost=True, data=fields, files=files or None
         )
         if not answer.is_success:
             raise refusal(answer, self._line.secret)
@@ -166,19 +176,32 @@ class RemoveBg:
         """Give back connections."""
         self._line.close()
 
+    def _check_background(self, options: PaidOptions) -> None:
+        """What was planned with one file is not bought with another."""
+        wanted = options.removebg.background_image_file
+        held = None if self._background is None else named_by_content(self._background)
+        if wanted is not None and wanted != held:
+            raise ImageRefused(
+                "The file of `background_image_file` is not the one this was planned with; "
+                "make the plan again.",
+                "option_not_supported",
+            )
+
     def _result(self, answer: Answer, source: Source, options: PaidOptions) -> Result:
         """Read a good answer. Its size is the picture's own: `X-Width` may describe another."""
         headers = answer.headers
         try:
             content, data = unwrapped(answer.body)
             look = look_at(content, at_most=self._line.max_answer_bytes)
+            if is_mask := options.removebg.channels == "alpha":
+                content = with_colours(source, content, look)
         except ValueError as error:
             raise broken_answer(WHO, "is no whole picture") from error
         charged = number(headers.get("x-credits-charged"))
         size = None if options.crop else round(look.megapixels, 2)
         return Result(
             content=content,
-            format=look.format,
+            format="zip" if is_mask else look.format,
             width=look.width,
             height=look.height,
             charged=self.price(options, size).at_most if charged is None else charged,

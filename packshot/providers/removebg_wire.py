@@ -44,6 +44,7 @@ API_DEFAULTS: Final[Mapping[str, str]] = MappingProxyType(
         "scale": "original",
         "position": "original",
         "bg_image_url": "",
+        "channels": "rgba",
     }
 )
 """What the API assumes when nothing is said. `size`, `type_level` and `format` are always said."""
@@ -69,6 +70,9 @@ def form_fields(options: PaidOptions, image_format: str) -> dict[str, str]:
         "scale": own.scale or API_DEFAULTS["scale"],
         "position": own.position or API_DEFAULTS["position"],
         "bg_image_url": own.background_image_url or "",
+        "channels": own.channels,
+        "shadow_type": own.shadow_types or chosen["shadow_type"],
+        "shadow_opacity": own.shadow_opacities or chosen["shadow_opacity"],
     }
     said = {name: value for name, value in chosen.items() if value != API_DEFAULTS[name]}
     return {
@@ -86,12 +90,21 @@ def format_for(wire_format: str, source: Source, options: PaidOptions) -> str:
     in a finished picture; a PNG ends at 10 megapixels.
     """
     chosen = WIRE_FORMATS[wire_format]
-    drawn = options.has_ground or options.shadow_type != "none"
+    if options.removebg.channels == "alpha":
+        small = wanted_megapixels(source, options) <= LARGEST_PNG_MEGAPIXELS
+        return "png" if small else "jpg"
+    drawn = draws(options)
     if chosen == "zip" and drawn:
         chosen = "png"
     if chosen != "png" or wanted_megapixels(source, options) <= LARGEST_PNG_MEGAPIXELS:
         return chosen
     return "webp" if drawn else "zip"
+
+
+def draws(options: PaidOptions) -> bool:
+    """Whether the provider puts something into the picture that a ZIP does not hold."""
+    shadow = options.shadow_type != "none" or options.removebg.shadow_types is not None
+    return shadow or options.has_ground
 
 
 def is_opaque(background_color: str | None) -> bool:

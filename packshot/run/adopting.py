@@ -15,11 +15,13 @@ from pydantic import BaseModel
 from packshot.facts.alpha import in_source_pixels
 from packshot.facts.errors import BadManifest, PackshotError, SkipImage, StoreUnavailable
 from packshot.facts.job import Job
-from packshot.facts.paid_options import PaidOptions, content_hash, fingerprint
+from packshot.facts.paid_options import PaidOptions, content_hash
 from packshot.facts.purchase import PurchaseClass, Receipt
 from packshot.providers.answers import Look, look_at
+from packshot.run.backdrop import read_backdrop
 from packshot.run.looking import scratch_folder, stage
 from packshot.run.progress import Progress
+from packshot.run.work import name_of_purchase
 from packshot.run.workshop import Place, make_fetcher
 from packshot.world.cutouts import LARGEST_RESULT_PIXELS, alpha_of, measure_alpha, read_cutout
 from packshot.world.fetch import Fetcher
@@ -52,13 +54,14 @@ class _Source(NamedTuple):
     """What a cutout was made of."""
 
     content: bytes
+    url: str
     facts: PictureFacts
     options: PaidOptions
 
     @property
     def fingerprint(self) -> str:
         """Under which its purchase would be found."""
-        return fingerprint(content_hash(self.content), self.options.canonical())
+        return name_of_purchase(content_hash(self.content), self.url, self.options)
 
 
 class _Pair(NamedTuple):
@@ -75,6 +78,7 @@ def adopt(job: Job, cutout_column: str, progress: Progress) -> Adoption:
     """
     counts: Counter[Found] = Counter()
     reasons: list[str] = []
+    job, _ = read_backdrop(job)
     place = Place.of(job)
     limits = job.options.limits
     budget = PixelBudget(limits.decoded_megapixels * 1_000_000)
@@ -141,7 +145,7 @@ class _Adopter:
         content = self._fetched(pair.source["url"])
         facts = inspect(content, self.job.options.limits.source_megapixels * 1_000_000)
         options = self._options(pair.source).of_source(facts.width, facts.height)
-        source = _Source(content, facts, options)
+        source = _Source(content, pair.source["url"], facts, options)
         owned = self.masters.receipts(source.fingerprint)
         if any(one.purchase_class.satisfies(PurchaseClass.PAID) for one in owned):
             return "owned"

@@ -127,7 +127,7 @@ class Life:
         known, options = self._known, self._item.options
         size = (known.source_width or 0, known.source_height or 0)
         sizes = self._shop.masters.sizes() if options.shrunk_to else ()
-        return names_of_purchases(digest, options, size, sizes)
+        return names_of_purchases(digest, self._item, size, sizes)
 
     def _ask(self) -> Fetched:
         """Fetch the source; conditionally where an unchanged one needs nothing more.
@@ -210,7 +210,15 @@ class Life:
                 size=item.options.sent_size(facts.width, facts.height),
             )
             small = preview(content)
-        source = Source(prepared.content, digest, prepared.format, prepared.width, prepared.height)
+        on_the_web = prepared.content is content and item.url.startswith(("http://", "https://"))
+        source = Source(
+            prepared.content,
+            digest,
+            prepared.format,
+            prepared.width,
+            prepared.height,
+            url=item.url if on_the_web else None,
+        )
         self._spent.seconds.prepare = time.monotonic() - started
         own, *larger = self._names_of_purchases(digest)
         wanted = Wanted(

@@ -163,7 +163,7 @@ class _Look:
 
     def _names(self, item: WorkItem, digest: str, size: tuple[int, int]) -> tuple[str, ...]:
         sizes = self.masters.sizes() if item.options.shrunk_to else ()
-        return names_of_purchases(digest, item.options, size, sizes)
+        return names_of_purchases(digest, item, size, sizes)
 
     def _is_bought(self, names: Iterable[str]) -> bool:
         receipts = (self.masters.receipts(name) for name in names)

@@ -16,6 +16,7 @@ from packshot.facts.job import Job, Options
 from packshot.facts.money import MAX_CREDITS, Tariff, cap_of
 from packshot.facts.purchase import Account, PurchaseClass
 from packshot.providers.face import Provider
+from packshot.run.backdrop import read_backdrop
 from packshot.run.exact_plan import exact_demand
 from packshot.run.plan import (
     LargerPurchase,
@@ -232,9 +233,10 @@ def plan_only(
     progress: Progress | None = None,
 ) -> Planned:
     """Plan without a lease: reads the state, asks for the balance, writes nothing anywhere."""
-    asked, job = job, here.whole(job)
+    asked = job
+    job, background = read_backdrop(here.whole(job))
     progress = progress or Progress()
-    provider = make_provider(job, api_key)
+    provider = make_provider(job, api_key, background)
     try:
         account = provider.account()
         head = Place.of(job).ledger.head()

@@ -26,6 +26,7 @@ from packshot.facts.errors import (
 from packshot.facts.job import Job
 from packshot.facts.money import Tariff, less
 from packshot.facts.outcome import Outcome, ending_event
+from packshot.run.backdrop import read_backdrop
 from packshot.run.collecting import expire_tickets
 from packshot.run.crowded_hosts import as_hosts_have_room
 from packshot.run.cutting import Life
@@ -90,9 +91,10 @@ def begin(
     """
     cv2.setNumThreads(1)  # pictures are worked on side by side already
     give_large_blocks_back()
-    asked, job = job, here.whole(job)
+    asked = job
+    job, background = read_backdrop(here.whole(job))
     place = Place.of(job)
-    provider = make_provider(job, api_key)
+    provider = make_provider(job, api_key, background)
     with ExitStack() as undo:
         undo.callback(provider.close)
         account = provider.account()

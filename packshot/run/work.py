@@ -10,7 +10,7 @@ from packshot.decisions.delta import PlanState
 from packshot.facts.alpha import in_source_pixels
 from packshot.facts.job import Options
 from packshot.facts.outcome import KNOWLEDGE_FIELDS, Knowledge, Published
-from packshot.facts.paid_options import PaidOptions, fingerprint
+from packshot.facts.paid_options import PaidOptions, content_hash, fingerprint
 from packshot.facts.purchase import Box, Receipt
 
 
@@ -53,14 +53,24 @@ class WorkItem:
 
 
 def names_of_purchases(
-    digest: str, options: PaidOptions, size: tuple[int, int], sizes: Collection[int]
+    digest: str, item: WorkItem, size: tuple[int, int], sizes: Collection[int]
 ) -> tuple[str, ...]:
     """Fingerprints under which a source may have been bought as asked or larger, its own first.
 
     `size` is the source's width and height, `sizes` what sources were ever shrunk to.
     """
-    will_do = options.that_do(*size, sizes)
-    return tuple(fingerprint(digest, one.canonical()) for one in will_do)
+    will_do = item.options.that_do(*size, sizes)
+    return tuple(name_of_purchase(digest, item.url, one) for one in will_do)
+
+
+def name_of_purchase(digest: str, url: str, options: PaidOptions) -> str:
+    """The fingerprint of a source with this content at this URL.
+
+    What the provider fetches by itself nobody here has seen, so its name holds the URL, too.
+    """
+    if options.removebg.source_by_url:
+        digest = content_hash(f"{digest}\n{url}".encode())
+    return fingerprint(digest, options.canonical())
 
 
 def equal_bytes_settle(item: WorkItem, provider: str, options: Options) -> bool:

@@ -18,10 +18,10 @@ from packshot.decisions.quote import Verdict
 from packshot.facts.errors import BadOption, PackshotError
 from packshot.facts.job import Job
 from packshot.facts.money import MAX_CREDITS, Tariff, cap_of
-from packshot.facts.paid_options import RemoveBgOptions
 from packshot.facts.purchase import Account, PurchaseClass
+from packshot.facts.removebg_options import RemoveBgOptions
 from packshot.providers.face import Provider
-from packshot.providers.registry import PROVIDERS, build
+from packshot.providers.registry import PROVIDERS, Access, build
 from packshot.run.books import Books
 from packshot.run.breaker import Breaker
 from packshot.run.governor import Governor
@@ -105,8 +105,8 @@ NOWHERE = Here()
 """Of a run that is told nothing beside its job."""
 
 
-def make_provider(job: Job, api_key: str | None) -> Provider:
-    """The provider the job names. Raises `BadOption`."""
+def make_provider(job: Job, api_key: str | None, background: bytes | None = None) -> Provider:
+    """The provider the job names, with the picture it puts behind. Raises `BadOption`."""
     if job.options.paid.removebg != RemoveBgOptions() and job.provider != "removebg":
         raise BadOption(
             f"`paid.removebg` says what only remove.bg knows, and `{job.provider}` would pass it "
@@ -114,11 +114,14 @@ def make_provider(job: Job, api_key: str | None) -> Provider:
         )
     return build(
         job.provider,
-        api_key=api_key,
-        base_url=job.options.provider_url,
-        wire_format=job.options.wire_format,
-        calls_at_once=job.options.limits.calls_at_once,
-        provider_settings=job.options.provider_settings.get(job.provider, {}),
+        Access(
+            api_key=api_key or "",
+            base_url=job.options.provider_url,
+            wire_format=job.options.wire_format,
+            calls_at_once=job.options.limits.calls_at_once,
+            provider_settings=job.options.provider_settings.get(job.provider, {}),
+            background=background,
+        ),
     )
 
 

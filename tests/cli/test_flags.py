@@ -12,7 +12,7 @@ from cli.given import Given
 from cli.jobs import job_from, job_of_plan, job_of_retry
 from packshot.facts.errors import BadOption
 from packshot.facts.job import Job
-from packshot.facts.paid_options import RemoveBgOptions
+from packshot.facts.removebg_options import RemoveBgOptions
 from packshot.facts.wrong_job import FORMS, field_at, model_in
 from packshot.run.past_runs import LastJob
 from tests.cli.conftest import Command

@@ -83,7 +83,18 @@ def test_defaults_are_frozen() -> None:
         "shadow_type": "none",
         "shadow_opacity": 70,
         "background_color": None,
-        "removebg": dict.fromkeys(("background_image_url", "crop_margin", "position", "scale")),
+        "removebg": dict.fromkeys(
+            (
+                "crop_margin",
+                "scale",
+                "position",
+                "background_image_url",
+                "background_image_file",
+                "shadow_types",
+                "shadow_opacities",
+            )
+        )
+        | {"channels": "rgba", "source_by_url": False, "add_shadow": False},
         "purchase_megapixels": None,
     }
 

@@ -11,7 +11,7 @@ from PIL import Image
 from packshot.facts.errors import NotYet
 from packshot.facts.paid_options import content_hash
 from packshot.providers.face import Provider, Result, Source, Ticket
-from packshot.providers.registry import build
+from packshot.providers.registry import Access, build
 from packshot.sandbox.server import BASE_PATHS, Sandbox
 
 KEY = "plantedkey9d2b"
@@ -43,11 +43,13 @@ class Played:
         """An account of it."""
         return build(
             self.name,
-            api_key=key,
-            base_url=self.address(sandbox),
-            wire_format="zip",
-            calls_at_once=4,
-            provider_settings=self.settings,
+            Access(
+                api_key=key,
+                base_url=self.address(sandbox),
+                wire_format="zip",
+                calls_at_once=4,
+                provider_settings=self.settings,
+            ),
         )
 
     def charged(self, sandbox: Sandbox) -> tuple[int, float]:

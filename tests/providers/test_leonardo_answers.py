@@ -26,7 +26,7 @@ from packshot.facts.paid_options import PaidOptions
 from packshot.facts.purchase import Price, PurchaseClass
 from packshot.providers.face import Source, Ticket
 from packshot.providers.leonardo import Leonardo
-from packshot.providers.registry import build
+from packshot.providers.registry import Access, build
 from tests.providers.playing import KEY, encoded, sent
 
 PLAIN = PaidOptions()
@@ -502,11 +502,13 @@ def test_a_wrong_setting_is_refused_at_once(own: dict[str, str], words: str) -> 
     with pytest.raises(BadOption, match=words):
         build(
             "leonardo",
-            api_key=KEY,
-            base_url=None,
-            wire_format="zip",
-            calls_at_once=1,
-            provider_settings=own,
+            Access(
+                api_key=KEY,
+                base_url=None,
+                wire_format="zip",
+                calls_at_once=1,
+                provider_settings=own,
+            ),
         )
     with pytest.raises(BadOption, match="`wire_format`"):
         Leonardo(KEY, wire_format="gif")

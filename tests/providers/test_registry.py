@@ -12,10 +12,23 @@ def made(name: str, **wishes: str | None) -> Provider:
     """A provider with the usual settings."""
     return build(
         name,
-        api_key=wishes.get("api_key"),
-        base_url=wishes.get("base_url"),
-        wire_format=wishes.get("wire_format") or "zip",
+        Access(
+            api_key=wishes.get("api_key") or "",
+            base_url=wishes.get("base_url"),
+            wire_format=wishes.get("wire_format") or "zip",
+            calls_at_once=1,
+        ),
+    )
+
+
+def with_settings(own: dict[str, str]) -> Access:
+    """An account, and what only one provider knows."""
+    return Access(
+        api_key="planted-key",
+        base_url=None,
+        wire_format="zip",
         calls_at_once=1,
+        provider_settings=own,
     )
 
 
@@ -66,8 +79,7 @@ def test_a_wish_that_cannot_be_met_is_refused(name: str, wishes: dict[str, str])
 
 def test_settings_that_only_one_knows_reach_it() -> None:
     """What the others share is said apart."""
-    wishes = {"api_key": "planted-key", "base_url": None, "wire_format": "zip", "calls_at_once": 1}
-    provider = build("photoroom", **wishes, provider_settings={"calls_per_minute": "7"})
+    provider = build("photoroom", with_settings({"calls_per_minute": "7"}))
     assert provider.pace.per_window == 7
     provider.close()
 
@@ -76,14 +88,7 @@ def test_settings_that_only_one_knows_reach_it() -> None:
 def test_an_unknown_setting_is_answered_with_the_known_ones(name: str) -> None:
     """Each provider has its own, and no other's."""
     with pytest.raises(BadOption, match=r"no setting `speed`; there are .*calls_per_minute"):
-        build(
-            name,
-            api_key="planted-key",
-            base_url=None,
-            wire_format="zip",
-            calls_at_once=1,
-            provider_settings={"speed": "9"},
-        )
+        build(name, with_settings({"speed": "9"}))
 
 
 def test_access_hides_its_key() -> None:
@@ -99,11 +104,4 @@ def test_access_hides_its_key() -> None:
 def test_settings_that_a_provider_does_not_have_are_refused(name: str, said: str) -> None:
     """Nothing is passed over in silence."""
     with pytest.raises(BadOption, match=said):
-        build(
-            name,
-            api_key="planted-key",
-            base_url=None,
-            wire_format="zip",
-            calls_at_once=1,
-            provider_settings={"mode": "async"},
-        )
+        build(name, with_settings({"mode": "async"}))

@@ -1,7 +1,10 @@
 """remove.bg, played by a function: what is sent, what is not, and what the account says."""
 
 import json
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
@@ -10,6 +13,7 @@ from pydantic import ValidationError
 from packshot.facts.errors import BadOption, ImageRefused, Uncertain
 from packshot.facts.paid_options import PaidOptions, Resolution
 from packshot.facts.purchase import Account, Price, PurchaseClass
+from packshot.facts.removebg_options import named_by_content
 from packshot.providers.face import Source, Ticket
 from packshot.providers.removebg import RemoveBg
 from tests.providers.playing import KEY, Stage, encoded, sent
@@ -222,6 +226,14 @@ def test_there_is_nothing_to_collect(stage: Stage) -> None:
             {"background_image_url": "https://shop.example/wood.jpg"},
             {"bg_image_url": "https://shop.example/wood.jpg", "format": "png"},
         ),
+        (
+            {"shadow_types": "car:3D,product:drop", "shadow_opacities": "car:40,product:60"},
+            {
+                "shadow_type": "car:3D,product:drop",
+                "shadow_opacity": "car:40,product:60",
+                "format": "png",
+            },
+        ),
     ],
 )
 def test_what_only_remove_bg_knows_reaches_it(
@@ -238,10 +250,58 @@ def test_what_only_remove_bg_knows_reaches_it(
     assert not own.keys() & stage.form.keys()
 
 
+def test_the_provider_fetches_a_source_that_lies_on_the_web(stage: Stage) -> None:
+    """Asked to, and where the very bytes lie there; else they are uploaded."""
+    by_url = PaidOptions(removebg={"source_by_url": True})
+    on_the_web = replace(sent(), url="https://shop.example/mug.jpg")
+    stage.client().submit(on_the_web, by_url)
+    told = dict(parse_qsl(stage.requests[-1].read().decode()))
+    assert told["image_url"] == "https://shop.example/mug.jpg"
+    for source, options in ((on_the_web, PLAIN), (sent(), by_url)):
+        stage.client().submit(source, options)
+        assert "image_url" not in stage.form
+        assert b'name="image_file"' in stage.requests[-1].read()
+
+
+def test_the_file_behind_the_product_is_sent_with_it(stage: Stage) -> None:
+    """Under its own name; another file than the one that was planned with is not."""
+    own = {"background_image_file": named_by_content(b"wood")}
+    stage.client(background=b"wood").submit(sent(), PaidOptions(removebg=own))
+    assert b'name="bg_image_file"' in stage.requests[-1].read()
+    assert stage.form["format"] == "png"
+    with pytest.raises(ImageRefused, match="make the plan again"):
+        stage.client(background=b"oak").submit(sent(), PaidOptions(removebg=own))
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "asked"), [(1000, 800, "png"), (4000, 3000, "jpg")], ids=["small", "large"]
+)
+def test_a_mask_is_asked_for_without_loss_where_it_fits(
+    stage: Stage, width: int, height: int, asked: str
+) -> None:
+    """A PNG ends at 10 megapixels."""
+    options = PaidOptions(removebg={"channels": "alpha"})
+    with suppress(Uncertain):  # what this stage answers is no mask of that size
+        stage.client().submit(sent(width, height), options)
+    assert (stage.form["channels"], stage.form["format"]) == ("alpha", asked)
+
+
+def test_the_old_word_for_a_shadow_is_understood() -> None:
+    """`add_shadow` asks for what `shadow_type: auto` asks for, and is the same purchase."""
+    old = PaidOptions.model_validate({"removebg": {"add_shadow": True}})
+    assert old.canonical() == PaidOptions(shadow_type="auto").canonical()
+    named = PaidOptions.model_validate({"removebg": {"add_shadow": True}, "shadow_type": "car"})
+    assert named.shadow_type == "car"
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         {"removebg": {"crop_margin": "10%"}},
+        {"removebg": {"channels": "alpha"}, "crop": True},
+        {"removebg": {"channels": "alpha"}, "shadow_type": "drop"},
+        {"removebg": {"channels": "alpha", "scale": "80%"}},
+        {"removebg": {"channels": "alpha"}, "background_color": "fff"},
         {"crop": True, "removebg": {"crop_margin": "10% 10% 10%"}},
         {"removebg": {"scale": "5%"}},
         {"removebg": {"position": "left"}},
