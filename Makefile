@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 3
+WORKERS ?= 4
 READY := $(VENV)/.ready
 
 # Commands and tests start many processes, which all import the same modules.
@@ -43,7 +43,7 @@ audit: $(READY)
 lock:
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install --quiet "pip-tools>=7.6,<8"
-	$(VENV)-lock/bin/pip-compile --quiet --extra dev --generate-hashes --no-strip-extras \
+	$(VENV)-lock/bin/pip-compile --quiet --extra dev --extra rembg --generate-hashes --no-strip-extras \
 		--allow-unsafe --no-header --no-emit-index-url --no-emit-trusted-host \
 		--no-emit-find-links --output-file requirements.lock pyproject.toml
 	$(VENV)-lock/bin/python .ci/plain_names.py requirements.lock

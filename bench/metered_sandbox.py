@@ -1,7 +1,6 @@
-"""A sandbox that notes each window's use: `python -m bench.metered_sandbox PORT`.
+"""A sandbox that notes each window's use: `python -m bench.metered_sandbox PORT SECONDS LIMIT`.
 
-It holds the documented limit of 500 megapixels a minute, and answers after 1 to 4 seconds. Shorter
-windows would be others: ends and `Date` are told in whole seconds, whatever a window takes.
+It holds a limit of so many megapixels in so many seconds, and answers after 1 to 4 seconds.
 """
 
 import sys
@@ -43,6 +42,12 @@ class Metered(SandboxState):
 
 
 if __name__ == "__main__":
-    settings = Settings(cutouts="canned", subscription=1e9, latency_seconds=LATENCY_SECONDS)
+    settings = Settings(
+        cutouts="canned",
+        subscription=1e9,
+        latency_seconds=LATENCY_SECONDS,
+        window_seconds=float(sys.argv[2]),
+        limit_megapixels=int(sys.argv[3]),
+    )
     with tempfile.TemporaryDirectory() as folder:
         serve(port=int(sys.argv[1]), state=Metered(settings), folder=Path(folder))

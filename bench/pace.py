@@ -1,7 +1,7 @@
 """How much of a provider's allowance is used, and how often it is exceeded: `python -m bench.pace`.
 
 A sandbox holds remove.bg's limit of 500 megapixels a minute. Each case takes three windows or more,
-the whole of them half an hour.
+the whole of them half an hour; with `--window-seconds` windows are shorter and allow as much less.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from bench.processes import answer_of, free_port, prefect_server, serving
 
 LIMIT: Final = 500.0
 MINUTE: Final = 60.0
-LONGEST_WINDOW: Final = MINUTE + 1
+ROUNDED_SECONDS: Final = 1.0
 """Windows end at whole seconds."""
 
 
@@ -35,11 +35,22 @@ class Case:
     idle: int = 0
     """So many of them have nothing more to send after half of the time."""
     windows: int = 3
+    window_seconds: float = MINUTE
+
+    @property
+    def limit(self) -> int:
+        """Megapixels that a window allows: as many a second as the documented ones."""
+        return round(LIMIT * self.window_seconds / MINUTE)
+
+    @property
+    def longest_window(self) -> float:
+        """Seconds from the first call to the end, as it is told."""
+        return self.window_seconds + ROUNDED_SECONDS
 
     @property
     def seconds(self) -> float:
         """How long pictures are sent: whole windows, and a little of the next."""
-        return self.windows * LONGEST_WINDOW + 1
+        return self.windows * self.longest_window + 1
 
     @property
     def named(self) -> str:
@@ -78,7 +89,8 @@ def seen(case: Case, environment: Mapping[str, str]) -> Seen:
     """Play one case against a sandbox of its own."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "bench.metered_sandbox", str(port)]
+    window = (str(case.window_seconds), str(case.limit))
+    command = [sys.executable, "-m", "bench.metered_sandbox", str(port), *window]
     with serving(command, f"{url}/_sandbox/state"):
         began = time.time()
         with ThreadPoolExecutor(case.processes) as pool:
@@ -92,7 +104,14 @@ def seen(case: Case, environment: Mapping[str, str]) -> Seen:
 
 def _client(case: Case, url: str, number: int, environment: Mapping[str, str]) -> dict[str, Any]:
     seconds = case.seconds / 2 if number < case.idle else case.seconds
-    asked = {"url": url, "way": case.way, "seconds": seconds, "seed": number}
+    asked = {
+        "url": url,
+        "way": case.way,
+        "seconds": seconds,
+        "seed": number,
+        "window_seconds": case.window_seconds,
+        "limit": case.limit,
+    }
     return answer_of("bench.pace_client", asked, environment)
 
 
@@ -102,12 +121,12 @@ def _read(
     whole = state["windows"][:-1]  # the last one was cut off
     if not whole:
         raise SystemExit(f"{case.named}: not one whole window")
-    first_call = whole[0]["ends"] - LONGEST_WINDOW
-    clock = (whole[-1]["ends"] - max(began, first_call)) / MINUTE
+    first_call = whole[0]["ends"] - case.longest_window
+    clock = (whole[-1]["ends"] - max(began, first_call)) / case.window_seconds
     used = sum(window["used"] for window in whole)
     return Seen(
-        shares=[window["used"] / LIMIT for window in whole],
-        of_the_clock=used / LIMIT / clock,
+        shares=[window["used"] / case.limit for window in whole],
+        of_the_clock=used / case.limit / clock,
         refusals=state["throttled_429"],
         refused=[int(window.get("refused", 0)) for window in whole],
         done=sum(each["done"] for each in answers),
@@ -136,17 +155,22 @@ def main() -> None:
     """Play the cases and write the table down."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", type=int, nargs="*", help="numbers of cases; writes nothing down")
-    chosen = parser.parse_args().only
+    parser.add_argument("--window-seconds", type=float, default=MINUTE)
+    asked = parser.parse_args()
+    chosen, short = asked.only, asked.window_seconds < MINUTE
     lines = []
     print(HEAD)
     with tempfile.TemporaryDirectory() as home, prefect_server(Path(home)) as environment:
-        for number, case in enumerate(CASES):
+        for number, each in enumerate(CASES):
+            case = replace(each, window_seconds=asked.window_seconds)
             if chosen is None or number in chosen:
                 lines.append(_line(case, seen(case, environment)))
                 print(lines[-1], flush=True)
     if chosen is None:
         body = "\n".join([HEAD, *lines])
-        print(write_result("pace", "The provider's allowance", "python -m bench.pace", body))
+        more = f" --window-seconds {asked.window_seconds:g}" if short else ""
+        name, repeat = "pace_short" if short else "pace", f"python -m bench.pace{more}"
+        print(write_result(name, "The provider's allowance", repeat, body))
 
 
 if __name__ == "__main__":

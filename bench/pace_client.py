@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import repeat
 from typing import Any, Final
 
@@ -58,6 +58,9 @@ class Client:
         self.url = asked["url"]
         self.ends = time.monotonic() + asked["seconds"]
         self.provider = RemoveBg("any", base_url=f"{asked['url']}/v1.0", calls_at_once=THREADS)
+        self.pace = replace(
+            self.provider.pace, per_window=asked["limit"], window_seconds=asked["window_seconds"]
+        )
         self.sent = Sent()
         self._dice = random.Random(asked["seed"])  # noqa: S311  no secret
         self._sources = {size: picture(size) for size in set(MEGAPIXELS)}
@@ -87,7 +90,7 @@ def picture(megapixels: int) -> Source:
 
 def governed(client: Client) -> None:
     """Packshot's way; where a Prefect server is, processes know of each other by it."""
-    governor = Governor(client.provider.pace)
+    governor = Governor(client.pace)
     name = limit_name("removebg", "any", client.url)
 
     def send(source: Source) -> None:

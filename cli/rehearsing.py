@@ -37,8 +37,8 @@ def _tell(url: str, folder: Path | None, *, as_json: bool) -> None:
     """Where everything is, before it is served."""
     others = {
         name: f"{url}{BASE_PATHS.get(name, '')}"
-        for name in PROVIDERS
-        if name not in {"local", "removebg"}
+        for name, entry in PROVIDERS.items()
+        if entry.key_variable and name != "removebg"
     }
     if as_json:
         cdn = f"{url}/cdn/" if folder is not None else None

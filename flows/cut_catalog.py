@@ -8,6 +8,7 @@ from prefect.client.schemas import State
 from flows.form import DEFAULT, explained
 from flows.night import batch_threads, run_night
 from packshot.facts import job as words
+from packshot.providers.registry import ProviderName
 
 
 @flow(
@@ -22,7 +23,7 @@ def cut_catalog(  # noqa: PLR0913, PLR0917  Prefect's form is made of these
     manifest: words.Manifest,
     destination: words.Destination,
     state: words.State = None,
-    provider: words.ProviderName = "local",
+    provider: ProviderName = "local",
     max_credits: words.MaxCredits = None,
     keep_credits: words.KeepCredits = None,
     when_short: words.WhenShort = "partial",

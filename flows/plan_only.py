@@ -15,6 +15,7 @@ from flows.quiet import keep_tracebacks_for_surprises
 from flows.states import state_of_error
 from packshot.facts import job as words
 from packshot.facts.errors import PackshotError
+from packshot.providers.registry import ProviderName
 from packshot.run.looking import plan_only as draw_up_only
 from packshot.run.looking import scratch_folder
 from packshot.run.plan import Plan
@@ -32,7 +33,7 @@ def plan_only(  # noqa: PLR0913, PLR0917  Prefect's form is made of these
     manifest: words.Manifest,
     destination: words.Destination,
     state: words.State = None,
-    provider: words.ProviderName = "local",
+    provider: ProviderName = "local",
     max_credits: words.MaxCredits = None,
     keep_credits: words.KeepCredits = None,
     when_short: words.WhenShort = "partial",

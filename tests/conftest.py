@@ -4,13 +4,11 @@ import logging
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
 import boto3
 import pytest
-from filelock import FileLock
 from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
 
@@ -91,25 +89,3 @@ def empty_database(server: Prefect, common: Path) -> Path:
     """The database of a server that has just been started for the first time."""
     del server
     return common / "empty.db"
-
-
-@pytest.fixture(scope="session")
-def prefect(
-    tmp_path_factory: pytest.TempPathFactory, common: Path, empty_database: Path
-) -> Iterator[Prefect]:
-    """A server of one's own after the commands of the documentation, with a worker."""
-    prefect = Prefect(tmp_path_factory.mktemp("prefect"), free_port())
-    deployed = common / "deployed.db"
-    with ExitStack() as until_the_end:
-        with FileLock(common / "deployed.lock"):
-            known = deployed.exists()
-            copy_database(deployed if known else empty_database, prefect.database)
-            until_the_end.enter_context(prefect.serving())
-            if not known:
-                pool = ("work-pool", "create", "packshot", "--type", "process")
-                prefect.command("-m", "prefect", *pool)
-                prefect.command("-m", "prefect", "deploy", "--all")
-                copy_database(prefect.database, deployed)
-        worker = ("-m", "prefect", "worker", "start", "--pool", "packshot")
-        until_the_end.enter_context(prefect.process(*worker, PREFECT_LOGGING_LEVEL="DEBUG"))
-        yield prefect

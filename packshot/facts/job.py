@@ -252,7 +252,11 @@ State = Annotated[
     str | None, Field(description="Private memory between runs; by default `<destination>-state`.")
 ]
 ProviderName = Annotated[
-    str, Field(description="Who cuts out: `local` (free), `removebg`, or another by its name.")
+    str,
+    Field(
+        description="Who cuts out: `local` and `rembg` for nothing on the worker's machine, the "
+        "others by their API.",
+    ),
 ]
 MaxCredits = Annotated[
     float | None, Field(ge=0, description="Spend at most this much in this run.")

@@ -1,10 +1,7 @@
 """The embedded engine: studio pictures cut out on this machine, without key, network or price."""
 
 import time
-from collections.abc import Mapping
-from io import BytesIO
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
@@ -15,25 +12,12 @@ from packshot.facts.money import FREE_UNIT
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.purchase import Account, Price, PurchaseClass
 from packshot.providers.face import Accepts, Pace, Result, Source, Ticket
-from packshot.providers.removebg_wire import LARGEST_MEGAPIXELS
+from packshot.providers.on_this_machine import as_png, check_options, ready_to_cut
 from packshot.world.pictures import READABLE, decode_upright
-from packshot.world.studio_cut import StudioCut, cut_from_studio
+from packshot.world.studio_cut import cut_from_studio
 
 UNIT: Final = FREE_UNIT
 CALLS_AT_ONCE: Final = 2
-
-HONOURED: Final[Mapping[str, tuple[Any, ...]]] = MappingProxyType(
-    {
-        "foreground_type": ("auto", "product"),
-        "type_level": ("latest", "none"),
-        "region": (None,),
-        "crop": (False,),
-        "shadow_type": ("none",),
-        "background_color": (None,),
-    }
-)
-"""The values this engine lives up to. It never makes glass half transparent, so
-`semitransparency` is met either way; without a shadow, so is its opacity."""
 
 
 class Local:
@@ -64,11 +48,9 @@ class Local:
 
     def submit(self, source: Source, options: PaidOptions) -> Result:
         """Cut one picture out; options that the engine cannot honour are refused by name."""
-        _check(options)
+        check_options("The embedded engine", options)
         started = time.monotonic()
-        picture = _within(
-            _on_white(decode_upright(source.content)), LARGEST_MEGAPIXELS[options.resolution]
-        )
+        picture = ready_to_cut(decode_upright(source.content), options)
         try:
             cut = cut_from_studio(np.asarray(picture))
         except cv2.error as error:
@@ -77,7 +59,7 @@ class Local:
                 "engine_failed",
             ) from error
         return Result(
-            content=_png(cut),
+            content=as_png(Image.fromarray(np.dstack([cut.colour, cut.alpha]))),
             format="png",
             width=picture.width,
             height=picture.height,
@@ -97,39 +79,3 @@ class Local:
 
     def close(self) -> None:
         """Nothing is held."""
-
-
-def _check(options: PaidOptions) -> None:
-    for option, values in HONOURED.items():
-        wanted = getattr(options, option)
-        if wanted not in values:
-            raise ImageRefused(
-                f"The embedded engine cannot honour `{option}: {wanted}`: "
-                "leave the option out or choose another provider.",
-                "option_not_supported",
-            )
-
-
-def _on_white(picture: Image.Image) -> Image.Image:
-    """What is transparent becomes paper, the ground this engine knows best."""
-    if "A" not in picture.getbands():
-        return picture.convert("RGB")
-    paper = Image.new("RGBA", picture.size, "white")
-    return Image.alpha_composite(paper, picture.convert("RGBA")).convert("RGB")
-
-
-def _within(picture: Image.Image, megapixels: float) -> Image.Image:
-    """Shrink to the resolution asked for; never enlarge."""
-    scale = (megapixels * 1e6 / (picture.width * picture.height)) ** 0.5
-    if scale >= 1:
-        return picture
-    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    return picture.resize(size, Image.Resampling.LANCZOS)
-
-
-def _png(cut: StudioCut) -> bytes:
-    """Lossless, at the level that is five times as fast and hardly larger."""
-    body = BytesIO()
-    pixels = np.dstack([cut.colour, cut.alpha])
-    Image.fromarray(pixels).save(body, "PNG", compress_level=1)
-    return body.getvalue()

@@ -5,8 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
-from typing import Final
+from typing import Annotated, Final
 
+from pydantic import Field
+
+import packshot.facts.job as words
 from packshot.facts.errors import BadOption
 from packshot.facts.purchase import PurchaseClass
 from packshot.providers.backgroundcut import BackgroundCut
@@ -15,6 +18,7 @@ from packshot.providers.face import Provider
 from packshot.providers.leonardo import Leonardo
 from packshot.providers.local import Local
 from packshot.providers.photoroom import Photoroom
+from packshot.providers.rembg_models import Rembg
 from packshot.providers.removebg import RemoveBg
 
 
@@ -64,9 +68,19 @@ def _removebg(access: Access) -> Provider:
 def _local(access: Access) -> Provider:
     if access.provider_settings:
         raise BadOption("`local` has no settings of its own: remove `provider_settings.local`.")
+    return Local(calls_at_once=_on_this_machine("local", access))
+
+
+def _rembg(access: Access) -> Provider:
+    at_once = _on_this_machine("rembg", access)
+    return Rembg(settings=access.provider_settings, calls_at_once=at_once)
+
+
+def _on_this_machine(name: str, access: Access) -> int:
+    """How many pictures at once; an address would be passed over."""
     if access.base_url:
-        raise BadOption("`local` works on this machine: leave `--provider-url` out.")
-    return Local(calls_at_once=min(access.calls_at_once, os.cpu_count() or 1))
+        raise BadOption(f"`{name}` works on this machine: leave `--provider-url` out.")
+    return min(access.calls_at_once, os.cpu_count() or 1)
 
 
 PROVIDERS: Final[Mapping[str, ProviderEntry]] = MappingProxyType(
@@ -104,8 +118,15 @@ PROVIDERS: Final[Mapping[str, ProviderEntry]] = MappingProxyType(
             "bgeraser, either of its APIs",
             PurchaseClass.PAID,
         ),
+        "rembg": ProviderEntry(
+            _rembg, None, "a model of yours on this machine, through rembg", PurchaseClass.FREE
+        ),
     }
 )
+
+
+ProviderName = Annotated[words.ProviderName, Field(json_schema_extra={"enum": list(PROVIDERS)})]
+"""For forms, which offer what there is."""
 
 
 def key_block(name: str) -> str:

@@ -131,7 +131,7 @@ def test_sandbox_says_to_machines_where_it_is(plain_desk: Desk) -> None:
     told = json.loads("\n".join([*lines, "}"]))
     assert told.keys() == {"provider_url", "others", "cdn", "state"}
     assert told["others"]["leonardo"].endswith("/api/rest")
-    assert told["others"].keys() == PROVIDERS.keys() - {"local", "removebg"}
+    assert told["others"].keys() == PROVIDERS.keys() - {"local", "rembg", "removebg"}
     assert soon(lambda: answers(told["state"]), 20, "the sandbox's state")
     assert plain_desk.end(going, signal.SIGINT).code == Exit.DONE
 

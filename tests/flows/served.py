@@ -109,7 +109,7 @@ class Prefect:
             "PREFECT_HOME": str(self.home),
             "PREFECT_API_URL": self.url,
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PREFECT_WORKER_QUERY_SECONDS": "3",
             "DO_NOT_TRACK": "1",
         }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.exits import Exit
+from packshot.providers.registry import PROVIDERS
 from packshot.sandbox.server import Sandbox
 from tests.cli.desk import PACKSHOT
 from tests.flows.catalogs import Catalog, calling, drawn
@@ -142,6 +143,7 @@ def test_the_form_explains_every_field(prefect: Prefect, deployment: str) -> Non
         assert field.get("description") or behind.get("description"), name
     for name in ("max_credits", "keep_credits", "limit"):
         assert fields[name]["anyOf"][0]["minimum"] == 0
+    assert fields["provider"]["enum"] == list(PROVIDERS)
     assert there["description"]
     assert there["concurrency_limit"] is None
     assert there["global_concurrency_limit"] is None

@@ -19,6 +19,8 @@ from packshot.providers.face import Pace
 from packshot.run.governor import Governor
 from tests.flows.served import Prefect, free_port, soon
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("deployments")]
+
 PACE = Pace(per_window=500, window_seconds=60, calls_at_once=40, weighs_megapixels=True)
 LOGGER = logging.getLogger("packshot.tests.sharing")
 

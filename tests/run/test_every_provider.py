@@ -1,8 +1,11 @@
 """Whole nights with each provider: one word is changed, and nothing else."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.providers.contract import PROVIDERS, Played
+from tests.providers.tiny_model import tiny_model
 from tests.run.nights import Night, Shop
 
 PICTURES = 3
@@ -73,3 +76,16 @@ def test_moving_can_buy_everything_anew(stocked: Shop, played: Played) -> None:
     assert anew.plan.calls_at_most == PICTURES
     assert anew.summary.outcomes == {"cut": PICTURES}
     assert played.charged(stocked.market)[0] == PICTURES
+
+
+def test_a_model_of_ones_own_cuts_a_catalog_out(shop: Shop, tmp_path: Path) -> None:
+    """Like any other provider: one word, and nothing leaves the machine."""
+    shop.draw("mug.png")
+    shop.list(shop.row("mug", "mug.png"))
+    own = {"rembg": {"model_path": str(tiny_model(tmp_path))}}
+    night = shop.night(provider="rembg", provider_url=None, provider_settings=own)
+    assert list(night.outcomes.values()) == ["cut"]
+    assert night.seen.posts == 0
+    row = night.last_of("mug")
+    assert row is not None
+    assert (row["provider"], row["purchase_class"]) == ("rembg", "free")
