@@ -53,6 +53,10 @@ FLAGS = (
     Flag("image-column", "options.columns.image", MANIFEST, "COLUMN"),
     Flag("position-column", "options.columns.position", MANIFEST, "COLUMN"),
     Flag("image-id-column", "options.columns.image_id", MANIFEST, "COLUMN"),
+    Flag("export-format", "options.export.format", MANIFEST, "NAME"),
+    Flag("base-url", "options.export.base_url", MANIFEST, "URL"),
+    Flag("pictures", "options.export.pictures", MANIFEST, "CHOICE"),
+    Flag("where", "options.export.where", MANIFEST, "SQL"),
     Flag("allow-local", "options.allow_local", MANIFEST),
     Flag("allow-host", "options.allow_hosts", MANIFEST, "HOST"),
     Flag("format", "options.variants.0.format", PICTURES, "CHOICE", "File format of the pictures."),
@@ -68,18 +72,26 @@ FLAGS = (
     Flag("profile", "options.storage.profile", PLACES, "NAME"),
 )
 RETRY_FLAGS = (Flag("manifest", "manifest", MANIFEST, "PLACE"), *FLAGS)
+READING_FLAGS = tuple(
+    flag for flag in FLAGS if flag.panel == MANIFEST or flag.path.startswith("options.storage")
+)
 PLACE_FLAGS = tuple(flag for flag in FLAGS if flag.panel == PLACES)
 ARGUMENTS = ("manifest", "destination")
 
 
 def takes_job(
-    flags: tuple[Flag, ...] = FLAGS, *, manifest: bool = True, unless: str = "--job"
+    flags: tuple[Flag, ...] = FLAGS,
+    *,
+    manifest: bool = True,
+    destination: bool = True,
+    unless: str = "--job",
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the flags of a job; it is called with `given`, what was really typed.
 
     `unless` names what makes the arguments needless.
     """
-    arguments = ARGUMENTS if manifest else ARGUMENTS[1:]
+    wanted = zip(ARGUMENTS, (manifest, destination), strict=True)
+    arguments = [name for name, is_wanted in wanted if is_wanted]
 
     def dress(command: Callable[..., None]) -> Callable[..., None]:
         own = [p for p in inspect.signature(command).parameters.values() if p.name != "given"]

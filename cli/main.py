@@ -13,7 +13,7 @@ import typer
 
 from cli import exits, saying
 from cli.choosing import refuse_empty_plan, refuse_empty_run
-from cli.flags import PLACE_FLAGS, RETRY_FLAGS, takes_job
+from cli.flags import PLACE_FLAGS, READING_FLAGS, RETRY_FLAGS, takes_job
 from cli.given import Given
 from cli.helping import Command
 from cli.jobs import (
@@ -31,6 +31,7 @@ from cli.shown import (
     say_json,
     show_account,
     show_adoption,
+    show_inspection,
     show_plan,
     show_summary,
 )
@@ -41,6 +42,7 @@ from packshot.facts.errors import BadOption, CatalogBusy, PackshotError
 from packshot.facts.job import Job
 from packshot.providers.registry import PROVIDERS
 from packshot.run import adopting, comparing, improving, looking, past_runs
+from packshot.run.inspecting import inspect_manifest
 from packshot.run.progress import Progress
 from packshot.run.summary import Summary
 from packshot.run.workshop import Here, Place, make_provider
@@ -107,6 +109,25 @@ def demo(json_: Json = False, verbose: Verbose = False) -> None:
     ended = _run(demo_job(), as_json=json_, verbose=verbose)
     # Two of the samples are broken on purpose.
     raise typer.Exit(exits.Exit.DONE if ended is exits.Exit.SOME_FAILED else ended)
+
+
+@app.command(cls=Command)
+@takes_job(READING_FLAGS, destination=False)
+def inspect(given: Given, json_: Json = False) -> None:
+    """Say what a manifest is taken for: its format, keys and pictures, and the first rows.
+
+    Reads it whole, and nothing else: no picture, no state, no account. What it says is what `plan`
+    and `run` do with the same flags.
+
+    Example: `packshot inspect products_export.csv`
+    """
+    job = job_from(given, {"destination": "none"})
+    with looking.scratch_folder() as folder:
+        found = inspect_manifest(job, folder)
+    if json_:
+        say_json(found.model_dump_json())
+    else:
+        show_inspection(found)
 
 
 @app.command(cls=Command)

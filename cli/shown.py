@@ -13,10 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from packshot.facts.errors import PackshotError
+from packshot.facts.item import LEFT_OUT
 from packshot.facts.money import beside
 from packshot.facts.outcome import MEANING, Outcome
 from packshot.facts.purchase import Account
 from packshot.run.adopting import Adoption
+from packshot.run.inspecting import Inspection
 from packshot.run.plan import Plan
 from packshot.run.summary import Summary
 from packshot.run.workshop import Place
@@ -94,6 +96,32 @@ def _show_rejected(file: Path) -> None:
     counted = ", ".join(f"{count:,} {code}" for code, count in reasons)
     shown = f"; the first {MOST_REJECTED} are shown" if found.num_rows > MOST_REJECTED else ""
     say(f"Rejected: {counted}{shown}.")
+
+
+def show_inspection(found: Inspection) -> None:
+    """What a manifest is taken for."""
+    say(found.format[:1].upper() + found.format[1:], style="bold")
+    for sentence in found.told:
+        if sentence != found.format:
+            say(f"  {sentence}")
+    share = found.pictures / found.products if found.products else 0.0
+    say(
+        f"{found.records:,} records, {found.pictures:,} pictures of {found.products:,} products: "
+        f"{share:.1f} each, {found.most_pictures:,} at most."
+    )
+    for columns, count in found.named_by.items():
+        say(f"  {count:,} pictures named by {columns or 'nothing'}")
+    for reason, count in found.left_out.items():
+        say(f"  {count:,} records left out: {LEFT_OUT[reason]}")
+    for reason, count in found.refused.items():
+        say(f"  {count:,} would be rejected: {reason}")
+    table = Table()
+    for heading in ("row", "SKU", "key", "picture"):
+        table.add_column(heading, overflow="fold")
+    for row in found.first:
+        cells = (str(row.row), row.sku or "", row.key or "", row.url or row.reason or "")
+        table.add_row(*map(plain, cells))
+    out.print(table)
 
 
 def show_account(account: Account, provider: str) -> None:

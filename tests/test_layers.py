@@ -9,11 +9,13 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FACTS = {"packshot.facts"}
+EXPORTS = FACTS | {"packshot.exports"}
 DECISIONS = FACTS | {"packshot.decisions"}
-WORLD = DECISIONS | {"packshot.world"}
+WORLD = DECISIONS | EXPORTS | {"packshot.world"}
 RUN = WORLD | {"packshot.providers", "packshot.run"}
 MAY_IMPORT = {
     "packshot.facts": FACTS,
+    "packshot.exports": EXPORTS,
     "packshot.decisions": DECISIONS,
     "packshot.world": WORLD,
     "packshot.providers": WORLD | {"packshot.providers"},

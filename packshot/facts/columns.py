@@ -79,6 +79,8 @@ class Understanding(BaseModel):
     foreground_type: str | None = None
     resolution: str | None = None
     skip: str | None = None
+    export: str | None = None
+    """The shop's export that the manifest is, in words."""
     selection: bool = False
     """Whether this is the `failed.csv` of a run: what it does not list is not gone."""
     carried: tuple[str, ...] = ()
@@ -89,6 +91,8 @@ class Understanding(BaseModel):
 
     def sentences(self) -> list[str]:
         """What was understood, for people."""
+        if self.export:
+            return [self.export, *self._told_carried()]
         told = [f"SKU from column `{self.sku}`", f"image from {self._told_images()}"]
         if self.image_id:
             told.append(f"key of each image from `{self.image_id}`")
@@ -104,6 +108,10 @@ class Understanding(BaseModel):
             for what in ("SKU", "image")
             if (names := _quoted(name for name, role in self.passed_over if role == what.lower()))
         ]
+        return told + self._told_carried()
+
+    def _told_carried(self) -> list[str]:
+        told = []
         if self.carried:
             told.append(f"carried to the report: {', '.join(self.carried)}")
         if self.left_out:

@@ -4,6 +4,7 @@ import posixpath
 import re
 from collections.abc import Callable
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -79,6 +80,13 @@ _PASSING = (
         ),
     ),
 )
+
+
+NO_PICTURE = Fault("no_picture", "The record names no picture; nothing is to be done.")
+NOT_READ = Fault("not_read", "Such a record repeats what another says; nothing is to be done.")
+NOT_CHOSEN = Fault("not_chosen", "Left out by `--where` or `--pictures`.")
+LEFT_OUT = MappingProxyType(dict((NO_PICTURE, NOT_READ, NOT_CHOSEN)))
+"""Code and sentence of records that are as they should be, and still nothing to work on."""
 
 
 def item_key(sku: str, url: str, position: int | None, image_id: str | None) -> str:

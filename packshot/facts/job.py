@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from packshot.facts.columns import ColumnNames
+from packshot.facts.export_choice import ExportChoice
 from packshot.facts.item import public
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.variant import Variant, megapixels_needed
@@ -89,6 +90,9 @@ class Options(BaseModel):
     columns: Annotated[
         ColumnNames, Field(description="Names of columns, where they are not found by themselves.")
     ] = ColumnNames()
+    export: Annotated[
+        ExportChoice, Field(description="How to read a shop's export, and which of its pictures.")
+    ] = ExportChoice()
     allow_local: Annotated[
         bool,
         Field(

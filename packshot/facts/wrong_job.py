@@ -18,6 +18,7 @@ FORMS = {
     "crop_margin": "one, two or four lengths such as `30px` or `10%`",
     "shadow_types": "a list such as `car:3D,product:drop`",
     "shadow_opacities": "a list such as `car:40,product:60`",
+    "pictures": "`all`, `main`, or numbers such as `1,2`",
     "position": "`original`, `center`, or one or two shares such as `50%`",
     "scale": "`original`, or a share from `10%` to `100%`",
     "finish_by": "a local time from 00:00 to 23:59, such as `05:30`",

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from packshot.facts.alpha import in_source_pixels
 from packshot.facts.errors import BadManifest, PackshotError, SkipImage, StoreUnavailable
+from packshot.facts.export_choice import ExportChoice
 from packshot.facts.job import Job
 from packshot.facts.paid_options import PaidOptions, content_hash
 from packshot.facts.purchase import PurchaseClass, Receipt
@@ -102,6 +103,8 @@ def adopt(job: Job, cutout_column: str, progress: Progress) -> Adoption:
 
 def _pairs(job: Job, cutout_column: str, folder: Path, progress: Progress) -> Iterator[list[_Pair]]:
     """The manifest read twice, for sources and for cutouts, some rows at a time."""
+    plainly = {"export": ExportChoice(format="table")}
+    job = job.model_copy(update={"options": job.options.model_copy(update=plainly)})
     columns = job.options.columns.model_copy(update={"image": [cutout_column]})
     options = job.options.model_copy(update={"columns": columns})
     (folder / "cutouts").mkdir()

@@ -90,6 +90,7 @@ def stage(
             job.manifest,
             folder / "staged.parquet",
             columns=job.options.columns,
+            choice=job.options.export,
             allowed_schemes=allowed_schemes(job),
             storage_options=job.options.storage.fsspec_options(),
             read=progress.add,

@@ -13,6 +13,7 @@ import duckdb
 
 from packshot.decisions.delta import WORKS, PlanState, Policy, RowFacts, decide
 from packshot.decisions.versioned_urls import VERSIONED_URL
+from packshot.facts.item import LEFT_OUT
 from packshot.facts.job import Job
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.purchase import PurchaseClass
@@ -157,10 +158,11 @@ def _gather_facts(connection: duckdb.DuckDBPyConnection, asked: Asked) -> None:
         )
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE facts AS SELECT s.seq, "
-        "s.reject_code IS NOT NULL AS bad_row, "
+        f"s.reject_code IS NOT NULL AND s.reject_code NOT IN {tuple(LEFT_OUT)} AS bad_row, "
         "coalesce(r.conflicting, false) AS conflicting, "
         "coalesce(s.seq > r.first_seq, false) AS repeat, r.first_seq, "
-        f"s.skip AS skip, {selected} AS selected, "
+        f"s.skip OR coalesce(s.reject_code IN {tuple(LEFT_OUT)}, false) AS skip, "
+        f"{selected} AS selected, "
         "coalesce(l.status, 'never seen') AS status, "
         "coalesce(md5(s.url) = l.url_hash, true) AS url_same, "
         "d.key IS NOT NULL AS due, "

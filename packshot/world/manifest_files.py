@@ -55,10 +55,10 @@ class ManifestFile:
     alone: bool
     """Whether it is the manifest's only file."""
 
-    def text(self, newline: str) -> io.TextIOWrapper:
-        """The text; bytes that are not UTF-8 become lone surrogates."""
+    def text(self, newline: str, encoding: str = "utf-8-sig") -> io.TextIOWrapper:
+        """The text; bytes that do not fit the encoding become lone surrogates."""
         return io.TextIOWrapper(
-            self.content(), encoding="utf-8-sig", errors="surrogateescape", newline=newline
+            self.content(), encoding=encoding, errors="surrogateescape", newline=newline
         )
 
     def content(self) -> io.BufferedReader:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from packshot.facts.errors import BadManifest
 from packshot.facts.item import Fault
+from packshot.world.export_heading import JUNK, Heading
 from packshot.world.manifest_cells import Cell, json_record, readable, texts
 from packshot.world.manifest_files import ManifestFile, delimiter_of, intact
 
@@ -58,16 +59,17 @@ def table(file: ManifestFile, header: tuple[str, ...] | None) -> Table:
     with intact(file.name):
         match file.format:
             case "delimited":
-                opened: Table = _Delimited(file)
+                opened: Table = Delimited(file)
             case "json_lines":
                 opened = _JsonLines(file, header)
             case "parquet":
                 opened = _Parquet(file)
-    _check(opened.header, header, file.name)
+    check_header(opened.header, header, file.name)
     return opened
 
 
-def _check(header: tuple[str, ...], first: tuple[str, ...] | None, name: str) -> None:
+def check_header(header: tuple[str, ...], first: tuple[str, ...] | None, name: str) -> None:
+    """Raise `BadManifest` for a name that comes twice, or another header than the first file's."""
     seen: set[str] = set()
     for column in header:
         if column.casefold() in seen:
@@ -104,14 +106,20 @@ class _Lines:
         self.pending.extendleft(line for line in reversed(self.taken[1:]) if line is not _END)
 
 
-class _Delimited:
-    """CSV and its relatives."""
+class Delimited:
+    """CSV and its relatives, whose header is the first line, or where a heading says."""
 
-    def __init__(self, file: ManifestFile) -> None:
+    def __init__(self, file: ManifestFile, heading: Heading | None = None) -> None:
         self.left_out: list[str] = []
         self._name = file.name
-        self._text = file.text(newline="")
         self._row = 1
+        if heading is not None:
+            self._text = file.text(newline="", encoding=heading.encoding)
+            self._delimiter = heading.delimiter
+            self.header = heading.header
+            self._skip(heading)
+            return
+        self._text = file.text(newline="")
         line = self._text.readline()
         while line and not line.strip():
             line, self._row = self._text.readline(), self._row + 1
@@ -141,6 +149,18 @@ class _Delimited:
                     rows = range(self._row + 1, self._row + 1 + len(records))
                     self._row += len(records)
                     yield Chunk(rows, list(zip(*records, strict=True)))
+
+    def _skip(self, heading: Heading) -> None:
+        """Go on behind the header of an export."""
+        line = self._text.readline()
+        while line and not line.strip(JUNK):
+            line, self._row = self._text.readline(), self._row + 1
+        reader = self._reader(_Lines([line.lstrip(JUNK)], self._text))
+        above = heading.records_before
+        while above >= 0:
+            above -= bool(next(reader))
+            self._row += 1
+        self._row -= 1  # that of the header
 
     def _reader(self, lines: Iterable[str], *, strict: bool = False) -> Iterator[list[str]]:
         return csv.reader(lines, delimiter=self._delimiter, strict=strict)
@@ -194,6 +214,8 @@ class _Delimited:
                 return [], _LONG
             if not more:
                 return [], _UNCLOSED
+        if len(cells) > len(self.header) and not any(cells[len(self.header) :]):
+            cells = cells[: len(self.header)]  # some programs end every row with a delimiter
         if len(cells) > len(self.header):
             return [], Fault(
                 "wrong_cell_count",

@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from packshot.facts.columns import FAILED_KEY, ColumnNames, Understanding, understand
-from packshot.facts.item import LONGEST_SKU, Fault, fetchable, item_key, shown, sku_fault
+from packshot.facts.errors import BadManifest
+from packshot.facts.export_choice import ExportChoice
+from packshot.facts.item import (
+    LEFT_OUT,
+    LONGEST_SKU,
+    NOT_CHOSEN,
+    Fault,
+    fetchable,
+    item_key,
+    shown,
+    sku_fault,
+)
+from packshot.world.export_records import export_of
+from packshot.world.guessing import Guess, guess
 from packshot.world.manifest_cells import (
     Cell,
     foreground_type,
@@ -27,10 +40,12 @@ from packshot.world.manifest_cells import (
     yes_or_no,
 )
 from packshot.world.manifest_files import ManifestFile, opened
-from packshot.world.manifest_records import Broken, Chunk, table
+from packshot.world.manifest_records import Broken, Chunk, Table, check_header, table
+from packshot.world.row_filter import RowFilter
 
 T = TypeVar("T")
 
+ALL = ExportChoice()
 CARRIED = "carried_"
 _ROLES = ("sku", "position", "image_id", "foreground_type", "resolution", "skip")
 STAGED_FIELDS = (
@@ -68,6 +83,10 @@ class Staged:
     rejected: int
     path: Path
     files: tuple[str, ...]
+    named_by: dict[str, int] = field(default_factory=dict)
+    """Of an export: how many pictures were named by which columns."""
+    without_picture: dict[str, int] = field(default_factory=dict)
+    """Records that are as they should be and nothing to work on, by the code of the reason."""
 
 
 def stage_manifest(
@@ -77,6 +96,7 @@ def stage_manifest(
     columns: ColumnNames,
     allowed_schemes: frozenset[str],
     storage_options: Mapping[str, Any],
+    choice: ExportChoice = ALL,
     read: Callable[[int], object] = lambda _: None,
 ) -> Staged:
     """Read a manifest and write it to `out`, normalised; `out` appears only when complete.
@@ -86,7 +106,7 @@ def stage_manifest(
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = out.with_name(f"{out.name}.part")
-    staging = _Staging(aside, columns, allowed_schemes)
+    staging = _Staging(aside, columns, allowed_schemes, choice)
     try:
         with opened(manifest, storage_options) as files, closing(staging):
             for file in files:
@@ -100,32 +120,52 @@ def stage_manifest(
 class _Staging:
     """One staged file in the making."""
 
-    def __init__(self, path: Path, columns: ColumnNames, allowed: frozenset[str]) -> None:
+    def __init__(
+        self, path: Path, columns: ColumnNames, allowed: frozenset[str], choice: ExportChoice
+    ) -> None:
         self._path = path
         self._columns = columns
+        self._choice = choice
         self._allowed = allowed
         self._meaning: Understanding | None = None
         self._writer: Any = None
         self._files: list[str] = []
         self._left_out: dict[str, None] = {}
-        self._rows = self._staged = self._rejected = 0
+        self._rows = self._images = self._rejected = 0
+        self._named_by: Counter[str] = Counter()
+        self._without: Counter[str] = Counter()
 
     def add(self, file: ManifestFile, read: Callable[[int], object]) -> None:
         """Stage one file's records."""
-        records = table(file, self._meaning.header if self._meaning else None)
-        meaning = self._meaning = self._meaning or understand(records.header, self._columns)
+        first = self._meaning.header if self._meaning else None
+        export = None if self._columns != ColumnNames() else export_of(file, self._choice)
+        records: Table = export or table(file, first)
+        if export is not None:
+            check_header(export.header, first, file.name)
+        meaning = self._meaning = self._meaning or (
+            export.meaning if export else self._understood(records)
+        )
         carried = [pa.field(CARRIED + name, pa.string()) for name in meaning.carried]
         schema = pa.schema([*STAGED_FIELDS, *carried])
         self._writer = self._writer or pq.ParquetWriter(self._path, schema, compression="zstd")
-        for chunk in records.chunks():
-            pictures = _Pictures(chunk, meaning, file.folder, self._allowed)
+        chosen = self._choice
+        rows = RowFilter(chosen.where, records.header) if chosen.where and not export else None
+        for whole in records.chunks():
+            chunk = whole if rows is None else _only(whole, rows.kept(whole.columns))
+            numbers = frozenset() if export else chosen.numbers
+            pictures = _Pictures(chunk, meaning, file.folder, self._allowed, numbers)
             staged = pictures.table(schema, None if file.alone else file.name)
             self._writer.write_table(staged)
-            records_read = len(chunk.rows) + len(chunk.broken)
+            records_read = len({*whole.rows}) + len(whole.broken)
             self._rows += records_read
             read(records_read)
-            self._staged += staged.num_rows
-            self._rejected += staged.num_rows - staged["reject_code"].null_count
+            without = Counter(code for code in staged["reject_code"].to_pylist() if code)
+            left_out = {code: without.pop(code) for code in LEFT_OUT if code in without}
+            self._without.update(left_out)
+            self._rejected += without.total()
+            self._images += staged.num_rows - without.total() - sum(left_out.values())
+        if export is not None:
+            self._named_by.update(export.reader.keys_used)
         self._left_out |= dict.fromkeys(records.left_out)
         self._files.append(file.name)
 
@@ -140,20 +180,46 @@ class _Staging:
         return Staged(
             self._meaning.model_copy(update={"left_out": tuple(self._left_out)}),
             self._rows,
-            self._staged - self._rejected,
+            self._images,
             self._rejected,
             path,
             tuple(self._files),
+            dict(self._named_by),
+            dict(self._without),
         )
+
+    def _understood(self, records: Table) -> Understanding:
+        """By name; a guess by content is no more than a question."""
+        try:
+            return understand(records.header, self._columns)
+        except BadManifest as error:
+            if self._columns != ColumnNames():
+                raise
+            first = next(records.chunks(), None)
+            found = guess(records.header, first.columns) if first else Guess(None, ())
+            if not (found.sku and found.images):
+                raise
+            flags = " ".join(f"--image-column '{name}'" for name in found.images)
+            raise BadManifest(
+                f"{error.message} By their cells it could be "
+                f"`--sku-column '{found.sku}' {flags}`: give that, if it is right.",
+                error.code,
+            ) from None
 
 
 class _Pictures:
     """The pictures of a chunk: records read role by role, then told apart by image."""
 
     def __init__(
-        self, chunk: Chunk, meaning: Understanding, folder: str, allowed: frozenset[str]
+        self,
+        chunk: Chunk,
+        meaning: Understanding,
+        folder: str,
+        allowed: frozenset[str],
+        numbers: frozenset[int],
     ) -> None:
         self._chunk = chunk
+        self._numbers = numbers
         self._meaning = meaning
         self._cells = dict(zip(meaning.header, chunk.columns, strict=True))
         self._faults: dict[int, Fault] = {}
@@ -192,12 +258,16 @@ class _Pictures:
     def _images(self) -> tuple[Sequence[int], list[str]]:
         """For each image its record and its address as written; none is one without address."""
         columns = [self._cells[name] for name in self._meaning.images]
-        if len(columns) == 1 and not self._chunk.lists:
+        if len(columns) == 1 and not self._chunk.lists and not self._numbers:
             return range(len(columns[0])), [str(cell).strip() for cell in columns[0]]
         index: list[int] = []
         written: list[str] = []
         for i, cells in enumerate(zip(*columns, strict=True)):
             urls = [url for cell in cells for url in _addresses(cell)]
+            if self._numbers and urls:
+                urls = [url for number, url in enumerate(urls, 1) if number in self._numbers]
+                if not urls:
+                    self._faults.setdefault(i, NOT_CHOSEN)
             written += urls or [""]
             index += [i] * (len(urls) or 1)
         return index, written
@@ -261,6 +331,18 @@ class _Pictures:
     def _spread(self, values: Sequence[T]) -> Sequence[T]:
         """Values of records as values of images."""
         return values if isinstance(self._index, range) else [values[i] for i in self._index]
+
+
+def _only(chunk: Chunk, kept: Sequence[int]) -> Chunk:
+    """The records at these places; the others are told as left out."""
+    wanted = {*kept}
+    others = [row for at, row in enumerate(chunk.rows) if at not in wanted]
+    return Chunk(
+        [chunk.rows[at] for at in kept],
+        [[column[at] for at in kept] for column in chunk.columns],
+        [*chunk.broken, *(Broken(row, NOT_CHOSEN) for row in others)],
+        chunk.lists,
+    )
 
 
 def _broken(broken: Iterable[Broken], schema: Any, file: str | None) -> Any:  # noqa: ANN401

@@ -168,7 +168,7 @@ def test_wrong_value_is_one_sentence_with_the_flag(typed: str) -> None:
 def test_every_regular_expression_of_a_job_is_told_in_words() -> None:
     """No user has to read one."""
     own = [f"paid.removebg.{name}=!" for name in RemoveBgOptions.model_fields]
-    wrong = ("variants.0.name=!", "currency=!", *own)
+    wrong = ("variants.0.name=!", "currency=!", "export.pictures=!", *own)
     with pytest.raises(BadOption) as refused:
         job_from(given(*wrong, catalog="!", finish_by="!"), PLACES)
     said = str(refused.value)

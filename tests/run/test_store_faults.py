@@ -171,7 +171,7 @@ def _on_a_small_disk(shop: Shop, size: str) -> None:
 def test_a_disk_that_is_full(stocked: Shop) -> None:
     """What finds no room waits in the spool, nothing more is bought, and a larger disk helps."""
     stocked.market.state.change({"latency_seconds": 0.1})
-    _on_a_small_disk(stocked, "100k")
+    _on_a_small_disk(stocked, "72k")
     sold = stocked.market.state.posts
     spooled = list((stocked.folder / "spool").glob("*/*.zip"))
     assert 0 < len(spooled) <= WORKERS

@@ -1,0 +1,128 @@
+"""The words in which an export format is described."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Literal
+
+_INDEX: Final = re.compile(r"\[(\d+)\]")
+_ASIDES: Final = re.compile(r"\[[^\]]*\]|\([^)]*\)|#\d+")
+_DROPPED: Final = re.compile(r"[^\w]|_")
+_GOOGLE: Final = re.compile(r"^\s*g:", re.IGNORECASE)
+
+
+def named(header: str) -> str:
+    """A column's name as formats are compared by: letters and digits, what is in brackets dropped.
+
+    `*Action(SiteID=US)` is `action`, `image[0].url` is `image0url`.
+    """
+    bare = _ASIDES.sub("", _INDEX.sub(r"\1", _GOOGLE.sub("", header)))
+    return _DROPPED.sub("", bare).casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Rows whose cell in a column is one of these, in lower case."""
+
+    column: str
+    values: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Images:
+    """Columns with image addresses, by their name as compared.
+
+    Alternatives are parted by `|`, the first that a file has counts; `#` stands for a number.
+    """
+
+    columns: str
+    of: Literal["row", "product"] = "row"
+    """Whose picture it is."""
+    separator: str = ""
+    """Between the addresses of one cell, where they are no whole URLs; none: one address."""
+    cut: str = ""
+    """An address ends where this begins."""
+    order: str | None = None
+    """Column that numbers the pictures of a product."""
+    when: Where | None = None
+    """Only in such rows."""
+
+
+Key = tuple[str, ...]
+"""Columns that name something together; alternatives parted by `|`, `#` stands for a number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportFormat:
+    """How to recognise one format, and how to read it."""
+
+    name: str
+    title: str
+    signatures: tuple[frozenset[str], ...]
+    """Sets of column names; a file that has all of one set is of this format."""
+    images: tuple[Images, ...]
+    keys: tuple[Key, ...]
+    """What names a row, best first: the first whose columns are all filled in."""
+    product: str = ""
+    """Column that tells products apart; an empty cell belongs to the product above."""
+    product_keys: tuple[Key, ...] = ()
+    """What names a product, from its first row."""
+    begins: Where | None = None
+    """Rows that begin a product; those below belong to it."""
+    only: Where | None = None
+    """No other rows are read."""
+    no_image: frozenset[str] = frozenset()
+    """Values that say that there is none, in lower case."""
+    base: str = ""
+    """What addresses without a host hang on, where the platform fixes it."""
+    base_hint: str = ""
+    """What they hang on, in words, where the file does not say it."""
+    rewrites: tuple[tuple[str, str], ...] = ()
+    """Regular expressions over addresses, and what they become."""
+    carried: tuple[str, ...] = ("title", "name", "status")
+    """Columns that go into the report, beside those of the keys."""
+    by_content: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    """Where names are translated: a column is one whose every cell is among these values."""
+    by_place: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Where names are translated: the names of columns by their place, from 0."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every column name that this description speaks of."""
+        spoken = [image.columns for image in self.images]
+        spoken += [column for key in (*self.keys, *self.product_keys) for column in key]
+        spoken += [self.product, *self.carried]
+        found = {alternative for words in spoken for alternative in words.split("|")}
+        return frozenset(found.union(*self.signatures)) - {""}
+
+
+def columns_of(words: str, header: Sequence[str]) -> tuple[int, ...]:
+    """Places of the columns that some words mean, numbered ones in order of their number.
+
+    `header` holds names as compared.
+    """
+    for word in words.split("|"):
+        if "#" in word:
+            pattern = re.compile(re.escape(word).replace(r"\#", r"(\d{1,3})"))
+            matches = ((pattern.fullmatch(name), at) for at, name in enumerate(header))
+            found = sorted((int(match[1]), at) for match, at in matches if match)
+            if found:
+                return tuple(at for _, at in found)
+        elif word in header:
+            return (header.index(word),)
+    return ()
+
+
+def any_of(*names: str) -> frozenset[str]:
+    """A set of names, for short."""
+    return frozenset(names)
+
+
+def fitting(formats: Iterable[ExportFormat], header: Sequence[str]) -> ExportFormat | None:
+    """The first format one of whose signatures a header, as compared, holds."""
+    there = set(header)
+    there |= {re.sub(r"\d+", "#", name) for name in header}
+    return next(
+        (one for one in formats if any(signature <= there for signature in one.signatures)), None
+    )

@@ -1,0 +1,56 @@
+"""Shopify's product export, with old, new and mixed headers, and Matrixify's.
+
+Facts: help.shopify.com, "Using CSV files to import and export products", and exports in public
+repositories; matrixify.app/documentation/products.
+"""
+
+from typing import Final
+
+from packshot.exports.described import ExportFormat, Images, any_of
+
+_HANDLE: Final = "handle|urlhandle"
+_OPTIONS: Final = "option1value"
+
+SHOPIFY: Final = ExportFormat(
+    name="shopify",
+    title="Shopify",
+    signatures=(
+        any_of("handle", "imagesrc"),
+        any_of("urlhandle", "productimageurl"),
+        any_of("handle", "productimageurl"),
+    ),
+    # A gallery picture that stands in a variant's row is not that variant's.
+    images=(
+        Images(columns="imagesrc|productimageurl", of="product", order="imageposition"),
+        Images(columns="variantimage|variantimageurl"),
+    ),
+    product=_HANDLE,
+    product_keys=((_HANDLE,),),
+    keys=(
+        ("variantsku|sku",),
+        (_HANDLE, _OPTIONS, "option2value", "option3value"),
+        (_HANDLE, _OPTIONS, "option2value"),
+        (_HANDLE, _OPTIONS),
+        (_HANDLE,),
+    ),
+    carried=("title", "vendor", "status"),
+)
+
+MATRIXIFY: Final = ExportFormat(
+    name="matrixify",
+    title="Matrixify",
+    signatures=(
+        any_of("imagesrc", "imagecommand"),
+        any_of("imagesrc", "imagetype"),
+        any_of("imagesrc", "variantcommand"),
+        any_of("imagesrc", "variantid"),
+    ),
+    images=(
+        Images(columns="imagesrc", of="product", separator=";", order="imageposition"),
+        Images(columns="variantimage"),
+    ),
+    product="handle|id|variantsku",
+    product_keys=(("handle",), ("id",), ("variantsku",), ("variantid",)),
+    keys=(("variantsku",), ("variantid",), ("handle",), ("id",)),
+    carried=("title", "vendor", "status"),
+)

@@ -1,0 +1,167 @@
+"""Telling what a text export is: encoding, delimiter, where its header stands, format."""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from packshot.exports.described import ExportFormat, fitting, named
+from packshot.exports.registry import FORMATS
+from packshot.facts.errors import BadManifest
+from packshot.world.manifest_files import ManifestFile
+
+DELIMITERS: Final = (",", "\t", ";", "|")
+HEAD_BYTES: Final = 262_144
+HEADER_WITHIN: Final = 10
+"""Records; help rows, versions and labels stand above some headers."""
+SAMPLED: Final = 50
+JUNK: Final = "\ufeff \t\r\n\xa0"
+"""What may stand before the first name: marks of byte order, and what other programs left."""
+_KANA: Final = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """How a text export begins."""
+
+    export: ExportFormat
+    encoding: str
+    delimiter: str
+    records_before: int
+    """Records above the header."""
+    header: tuple[str, ...]
+    """As written, stripped; a name that comes again has a number behind it."""
+    names: tuple[str, ...]
+    """As formats compare them."""
+    hits: int
+    """How many of the names the format knows."""
+    translated: bool = False
+    """Whether columns were told by content and place, for their names are in another language."""
+
+
+def heading_of(file: ManifestFile, wanted: str | None = None) -> Heading | None:
+    """What a delimited file begins like; None where no format fits it.
+
+    With `wanted`, the name of a format, only that one is looked for. Raises `BadManifest` where it
+    does not fit, or is not known.
+    """
+    formats = list(FORMATS.values()) if wanted is None else [_wanted(wanted)]
+    with file.content() as content:
+        head = content.read(HEAD_BYTES)
+    encoding = encoding_of(head)
+    text = head.decode(encoding, "replace").lstrip(JUNK)
+    found = [
+        heading
+        for delimiter in DELIMITERS
+        for heading in _headings(text, delimiter, encoding, formats)
+    ]
+    if found:
+        return max(found, key=lambda heading: (heading.hits, -heading.records_before))
+    if wanted is not None:
+        raise BadManifest(
+            f"`{file.name}` does not look like {formats[0].title}: its columns are not there; "
+            "leave `--format` out, or check the file."
+        )
+    return None
+
+
+def encoding_of(head: bytes) -> str:
+    """UTF-8 where it can be, else Shift-JIS where that reads as Japanese, else Windows-1252."""
+    try:
+        codecs.getincrementaldecoder("utf-8")("strict").decode(head)
+    except UnicodeDecodeError:
+        pass
+    else:
+        return "utf-8"
+    japanese = head.decode("cp932", "replace")
+    high = sum(byte >= 0x80 for byte in head)
+    if "\ufffd" not in japanese[:-1] and len(_KANA.findall(japanese)) * 2 >= high * 0.8:
+        return "cp932"
+    return "cp1252"
+
+
+def cleaned_header(cells: Sequence[str]) -> tuple[str, ...]:
+    """Names stripped, empty ones numbered, repeated ones with a number behind them."""
+    names: list[str] = []
+    for number, cell in enumerate(cells, 1):
+        name = cell.strip(JUNK) or f"column {number}"
+        again = sum(other == name or other.startswith(f"{name} (") for other in names)
+        names.append(f"{name} ({again + 1})" if again else name)
+    return tuple(names)
+
+
+def _wanted(name: str) -> ExportFormat:
+    if name not in FORMATS:
+        raise BadManifest(f"There is no format `{name}`; choose one of {', '.join(FORMATS)}.")
+    return FORMATS[name]
+
+
+def _headings(
+    text: str, delimiter: str, encoding: str, formats: Sequence[ExportFormat]
+) -> Iterator[Heading]:
+    records = list(_records(text, delimiter))
+    for before, cells in enumerate(records[:HEADER_WITHIN]):
+        if len(cells) < 2:
+            continue
+        names = tuple(named(cell) for cell in cells)
+        export = fitting(formats, names)
+        translated = False
+        if export is None:
+            export, names = _translated(formats, names, records[before + 1 :])
+            translated = export is not None
+        if export is not None:
+            known = export.names
+            hits = sum(re.sub(r"\d+", "#", name) in known or name in known for name in names)
+            header = cleaned_header(cells)
+            yield Heading(
+                export, encoding, delimiter, before, header, names, hits, translated=translated
+            )
+
+
+def _records(text: str, delimiter: str) -> Iterator[list[str]]:
+    """The first records, as far as they can be read."""
+    try:
+        for number, cells in enumerate(csv.reader(io.StringIO(text), delimiter=delimiter)):
+            if number > HEADER_WITHIN + SAMPLED:
+                return
+            if cells:
+                yield cells
+    except csv.Error:
+        return
+
+
+def _translated(
+    formats: Sequence[ExportFormat], names: tuple[str, ...], below: Sequence[Sequence[str]]
+) -> tuple[ExportFormat | None, tuple[str, ...]]:
+    """A format known by what its columns hold, its own names in place of foreign ones."""
+    rows = [cells for cells in below if len(cells) == len(names)]
+    for export in formats:
+        places = export.by_place
+        if not (export.by_content and rows and names[0] == places.get(0)):
+            continue
+        by_place = {name: at for at, name in places.items()}
+        fits = all(
+            {cells[by_place[column]].split(",")[0].strip().lower() for cells in rows} <= values
+            for column, values in export.by_content.items()
+        )
+        pictures = _column_of_pictures(rows)
+        if fits and pictures is not None:
+            own = dict(places) | {pictures: export.images[0].columns}
+            return export, tuple(own.get(at, name) for at, name in enumerate(names))
+    return None, names
+
+
+def _column_of_pictures(rows: Sequence[Sequence[str]]) -> int | None:
+    """The first column most of whose filled cells begin like an address of a picture."""
+    for at in range(len(rows[0])):
+        filled = [cells[at] for cells in rows if cells[at].strip()]
+        pictures = sum(bool(_PICTURE.match(cell.strip())) for cell in filled)
+        if filled and pictures * 2 > len(filled):
+            return at
+    return None
+
+
+_PICTURE: Final = re.compile(r"(?:https?:)?//\S+\.(?:jpe?g|png|webp|gif|avif|tiff?)", re.IGNORECASE)

@@ -1,0 +1,205 @@
+"""The pictures that a record of an export names: whose they are, and where they stand in it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from packshot.exports.described import ExportFormat, Images, Key, Where, columns_of
+from packshot.facts.item import NO_PICTURE, NOT_CHOSEN, NOT_READ, Fault
+
+_ABSOLUTE: Final = re.compile(r"(?:https?:)?//", re.IGNORECASE)
+_BEFORE_URL: Final = re.compile(r"(?=https?://)", re.IGNORECASE)
+_BETWEEN: Final = " \t\r\n,;|\xa0"
+_GUARD: Final = re.compile(r'^="(.*)"$', re.DOTALL)
+_ENTITY: Final = re.compile(r"&amp;|&#0*38;|&#x0*26;", re.IGNORECASE)
+BLANK: Final = " \t\r\n\xa0\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture of a record."""
+
+    key: str
+    """What names its SKU, or its product."""
+    url: str
+    """As it will be fetched."""
+    position: int | None
+    """What the export says."""
+    number: int
+    """Among those of its product or row, from 1."""
+    column: int
+    piece: int
+    """Place among the addresses of its cell, from 0."""
+
+
+@dataclass(slots=True)
+class _Column:
+    images: Images
+    places: tuple[int, ...]
+    order: int | None
+    when: int | None
+
+
+@dataclass(slots=True)
+class RecordReader:
+    """Reads records one after the other, in the order of the file."""
+
+    export: ExportFormat
+    names: Sequence[str]
+    base: str = ""
+    why: Fault | None = None
+    """Why the last record came to nothing."""
+    keys_used: dict[str, int] = field(default_factory=dict)
+    """How many pictures were named by which columns."""
+    _columns: list[_Column] = field(default_factory=list)
+    _product: str = ""
+    _told_by: str = ""
+    """The cell that tells the product at hand from others."""
+    _named_by: str = ""
+    _numbers: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for images in self.export.images:
+            self._columns.append(
+                _Column(
+                    images,
+                    columns_of(images.columns, self.names),
+                    self._place(images.order or ""),
+                    self._place(images.when.column) if images.when else None,
+                )
+            )
+        self.base = self.base or self.export.base
+
+    @property
+    def image_columns(self) -> tuple[int, ...]:
+        """Places of all columns that may hold pictures."""
+        return tuple(dict.fromkeys(at for column in self._columns for at in column.places))
+
+    def pictures(self, cells: Sequence[str]) -> list[Picture]:
+        """The pictures of one record, each address once."""
+        if self.export.only is not None and not self._holds(cells, self.export.only):
+            self.why = NOT_READ
+            return []
+        self._follow(cells)
+        found: list[Picture] = []
+        seen: set[str] = set()
+        for column in self._columns:
+            if column.images.when is not None and not self._holds(cells, column.images.when):
+                continue
+            for picture in self._of_column(cells, column):
+                if picture.url not in seen:
+                    seen.add(picture.url)
+                    found.append(picture)
+        self.why = None if found else NO_PICTURE
+        return found
+
+    def pass_over(self, cells: Sequence[str]) -> None:
+        """A record that is not wanted may still begin a product."""
+        self._follow(cells)
+        self.why = NOT_CHOSEN
+
+    def addresses(self, column: int, cell: str) -> list[tuple[str, str]]:
+        """The addresses of a cell: each piece as written, and as it will be fetched."""
+        images = next(one.images for one in self._columns if column in one.places)
+        return [(piece, self._address(piece, images)) for piece in pieces(cell, images.separator)]
+
+    def _of_column(self, cells: Sequence[str], column: _Column) -> list[Picture]:
+        of_product = column.images.of == "product"
+        found = []
+        for place in column.places:
+            if place >= len(cells) or not cells[place].strip(BLANK):
+                continue
+            for piece, written in enumerate(pieces(cells[place], column.images.separator)):
+                url = self._address(written, column.images)
+                if not url or url.lower() in self.export.no_image:
+                    continue
+                key, by = (
+                    (self._product, self._named_by)
+                    if of_product
+                    else self._key(cells, self.export.keys)
+                )
+                self.keys_used[by] = self.keys_used.get(by, 0) + 1
+                found.append(
+                    Picture(
+                        key, url, self._position(cells, column), self._number(key), place, piece
+                    )
+                )
+        return found
+
+    def _follow(self, cells: Sequence[str]) -> None:
+        """Notice where a product begins."""
+        export = self.export
+        if export.begins is not None:
+            new = self._holds(cells, export.begins)
+        else:
+            cell = self._cell(cells, export.product)
+            new = bool(cell) and cell != self._told_by
+            self._told_by = cell or self._told_by
+        if new or not (export.begins or export.product):
+            self._numbers.clear()
+        if new:
+            self._product, self._named_by = self._key(cells, export.product_keys)
+
+    def _key(self, cells: Sequence[str], keys: Sequence[Key]) -> tuple[str, str]:
+        """What names a record, and by which columns; nothing where none is filled in."""
+        for key in keys:
+            parts = [self._cell(cells, words) for words in key]
+            if all(parts):
+                told = (self.names[at] for words in key for at in columns_of(words, self.names)[:1])
+                return "/".join(parts), " + ".join(told)
+        return "", ""
+
+    def _number(self, key: str) -> int:
+        number = self._numbers[key] = self._numbers.get(key, 0) + 1
+        return number
+
+    def _position(self, cells: Sequence[str], column: _Column) -> int | None:
+        if column.order is None or column.order >= len(cells):
+            return None
+        text = cells[column.order].strip(BLANK).removesuffix(".0")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
+
+    def _address(self, written: str, images: Images) -> str:
+        url = written.partition(images.cut)[0] if images.cut else written
+        url = _ENTITY.sub("&", url.strip(BLANK)).replace("\\,", ",")
+        for pattern, instead in self.export.rewrites:
+            url = re.sub(pattern, instead, url)
+        if url.startswith("//"):
+            url = f"https:{url}"
+        if "://" not in url and self.base and url and url.lower() not in self.export.no_image:
+            url = f"{self.base.rstrip('/')}/{url.lstrip('/')}"
+        return url.replace(" ", "%20")
+
+    def _cell(self, cells: Sequence[str], words: str) -> str:
+        at = self._place(words)
+        if at is None or at >= len(cells):
+            return ""
+        cell = cells[at].strip(BLANK)
+        if guarded := _GUARD.match(cell):
+            return guarded[1].strip(BLANK)
+        return cell.removeprefix("'")
+
+    def _place(self, words: str) -> int | None:
+        places = columns_of(words, self.names) if words else ()
+        return places[0] if places else None
+
+    def _holds(self, cells: Sequence[str], where: Where) -> bool:
+        if self._place(where.column) is None:
+            return True
+        return self._cell(cells, where.column).lower() in where.values
+
+
+def pieces(cell: str, separator: str) -> list[str]:
+    """The addresses of a cell as written.
+
+    Whole URLs are parted where the next one begins, so that a comma in one does no harm; anything
+    else at the separator of the format, unless a backslash stands before it.
+    """
+    if not separator:
+        return [cell]
+    if _ABSOLUTE.match(cell.strip(BLANK + '"')):
+        parts = [part.strip(_BETWEEN + '"') for part in _BEFORE_URL.split(cell)]
+    else:
+        parts = re.split(rf"(?<!\\){re.escape(separator)}", cell)
+    return [part for part in parts if part.strip(BLANK)]

@@ -1,0 +1,191 @@
+"""A shop's export is a manifest as it is."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from packshot.exports.registry import FORMATS
+from packshot.exports.wix import MEDIA
+from packshot.facts.columns import ColumnNames
+from packshot.facts.errors import BadManifest, BadOption
+from packshot.facts.export_choice import ExportChoice
+from packshot.facts.item import LEFT_OUT
+from packshot.world.manifest_staging import Staged, stage_manifest
+from tests.exports.samples import SAMPLES, Sample
+
+WEB = frozenset({"http", "https"})
+SHARED = Path(__file__).parents[3] / "shared" / "exports"
+
+
+def staged(file: Path, **choice: str | None) -> tuple[Staged, list[dict[str, object]]]:
+    """A file staged, and its rows."""
+    out = file.with_suffix(".staged")
+    told = stage_manifest(
+        str(file),
+        out,
+        columns=ColumnNames(),
+        allowed_schemes=WEB,
+        storage_options={},
+        choice=ExportChoice.model_validate(choice),
+    )
+    return told, pq.read_table(out).to_pylist()
+
+
+def written(folder: Path, sample: Sample) -> Path:
+    """A sample as a file whose name says nothing."""
+    file = folder / "export.txt"
+    file.write_bytes(sample.content)
+    return file
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_an_export_is_read_as_it_is(tmp_path: Path, name: str) -> None:
+    """By content, not by name: each picture once, under the key of its format."""
+    sample = SAMPLES[name]
+    told, rows = staged(written(tmp_path, sample), base_url=sample.base_url)
+    assert told.understanding.export is not None
+    assert told.understanding.export.startswith(FORMATS[sample.format].title)
+    found = [(r["row"], r["sku"], r["url"], r["position"]) for r in rows if r["url"]]
+    assert found == [
+        (row, sku, address.replace("WIX/", MEDIA) if "WIX/" in address else IMG + address, position)
+        for row, sku, address, position in sample.pictures
+    ]
+    nothing = [(r["row"], r["reject_code"]) for r in rows if not r["url"]]
+    assert [row for row, _ in nothing] == list(sample.left_out)
+    assert {code for _, code in nothing} <= LEFT_OUT.keys()
+    assert (told.images, told.rejected) == (len(sample.pictures), 0)
+
+
+IMG = "https://img.example/"
+
+
+def test_every_format_has_its_sample() -> None:
+    """And each sample is of a format that there is."""
+    shown = {sample.format for sample in SAMPLES.values()}
+    assert shown == FORMATS.keys() - {"woocommerce-wp-all-export"}
+
+
+def test_a_format_can_be_named(tmp_path: Path) -> None:
+    """One that does not fit, or is not there, is answered in a sentence; `table` reads plainly."""
+    file = written(tmp_path, SAMPLES["allegro"])
+    with pytest.raises(BadManifest, match="does not look like Shopify"):
+        staged(file, format="shopify")
+    with pytest.raises(BadManifest, match="no format `shop`; choose one of matrixify, shopify"):
+        staged(file, format="shop")
+    told, _ = staged(written(tmp_path, SAMPLES["shopware 6"]), format="shopware")
+    assert told.images == 3
+    plain = tmp_path / "plain.csv"
+    plain.write_text("id,image_link\nA,https://img.example/a.jpg\n")
+    assert staged(plain, format="table")[0].understanding.export is None
+
+
+def test_paths_ask_for_what_they_hang_on(tmp_path: Path) -> None:
+    """One clear question instead of a rejection for every row."""
+    sample = next(one for one in SAMPLES.values() if one.format == "magento")
+    with pytest.raises(BadManifest, match=r"`/b/a/bag\.jpg`; give .*`--base-url`.*media"):
+        staged(written(tmp_path, sample))
+
+
+def test_shifted_columns_are_told(tmp_path: Path) -> None:
+    """Nothing is rejected row by row when the whole column is wrong."""
+    rows = "".join(f"h{n},manual,deny\n" for n in range(6))
+    file = tmp_path / "shifted.csv"
+    file.write_text(f"Handle,Image Src,Image Position\n{rows}")
+    with pytest.raises(BadManifest, match="`Image Src` are no addresses of pictures, such as"):
+        staged(file)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "found"), [("main", [1]), ("2,3", [2, 3]), ("all", [1, 2, 3])]
+)
+def test_only_some_pictures_are_meant(tmp_path: Path, pictures: str, found: list[int]) -> None:
+    """By their number in the product; the other rows say that they were left out."""
+    _, rows = staged(written(tmp_path, SAMPLES["shopware 6"]), pictures=pictures)
+    assert [r["url"] for r in rows if r["url"]] == [f"{IMG}{number}.jpg" for number in found]
+
+
+def test_only_some_rows_are_meant(tmp_path: Path) -> None:
+    """By a condition over the export's own columns; every row is told."""
+    file = tmp_path / "some.csv"
+    file.write_text(
+        "Handle,Vendor,Status,Image Src,Image Position\n"
+        f"a,Acme,active,{IMG}a.jpg,1\nb,Acme,draft,{IMG}b.jpg,1\nc,x,active,{IMG}c.jpg,1\n"
+    )
+    _, rows = staged(file, where="status = 'active' and vendor != 'x'")
+    assert [(r["row"], r["sku"], r["reject_code"]) for r in rows] == [
+        (2, "a", None),
+        (3, None, "not_chosen"),
+        (4, None, "not_chosen"),
+    ]
+
+
+def test_a_plain_table_is_chosen_from_in_the_same_way(tmp_path: Path) -> None:
+    """The condition and the numbers are no matter of formats."""
+    file = tmp_path / "plain.csv"
+    file.write_text(f"sku,image1,image2,status\nA,{IMG}1.jpg,{IMG}2.jpg,on\nB,{IMG}3.jpg,,off\n")
+    _, rows = staged(file, where="status = 'on'", pictures="2")
+    assert [(r["row"], r["url"]) for r in rows] == [(2, f"{IMG}2.jpg"), (3, None)]
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "1 = 1) union select 1",
+        "status = 'on'; drop table x",
+        "(select count(*) from read_csv('/etc/passwd')) > 0",
+        "(select count(*) from glob('/*')) > 0",
+        "nothing = 1",
+    ],
+)
+def test_a_condition_has_no_way_out(tmp_path: Path, where: str) -> None:
+    """It sees the row, and neither files nor anything else."""
+    file = tmp_path / "plain.csv"
+    file.write_text(f"sku,image,status\nA,{IMG}1.jpg,on\n")
+    with pytest.raises((BadManifest, BadOption), match="`--where` cannot be read"):
+        staged(file, where=where)
+
+
+def test_a_guess_is_a_question(tmp_path: Path) -> None:
+    """Columns without a known name are told by their cells, and not run."""
+    file = tmp_path / "guess.csv"
+    file.write_text(
+        f"Nummer;Farbe;Ansicht\n100;rot;{IMG}1.jpg\n101;rot;{IMG}2.jpg\n102;blau;{IMG}3.jpg\n"
+    )
+    with pytest.raises(BadManifest, match="--sku-column 'Nummer' --image-column 'Ansicht'"):
+        staged(file)
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="reads exports that lie beside the project")
+@pytest.mark.parametrize(
+    ("file", "format_", "pictures"),
+    [
+        ("shopify/synthetic_new_headers_2025.csv", "shopify", 5),
+        ("shopify/template_2019.csv", "shopify", 1),
+        ("woocommerce/sample_products.csv", "woocommerce", 32),
+        ("woocommerce/synthetic_webtoffee_pipe.csv", "woocommerce-webtoffee", 2),
+        ("google_merchant/synthetic_multi_additional.tsv", "google", 6),
+        ("meta/meta_template_en_comment_row.csv", "meta", 1),
+        ("matrixify/synthetic_multi_url_cell.csv", "matrixify", 3),
+        ("bigcommerce/synthetic_v3_export.csv", "bigcommerce-v3", 4),
+        ("etsy/synthetic_listings_download.csv", "etsy", 3),
+        ("ebay/synthetic_fx_category_template.csv", "ebay", 4),
+        ("amazon/synthetic_classic_flat_file.txt", "amazon", 4),
+        ("squarespace/synthetic_export_space_newline.csv", "squarespace", 6),
+        ("prestashop/ps14_products_import.csv", "prestashop", 4),
+        ("prestashop/synthetic_import_semicolon.csv", "prestashop", 2),
+        ("shopware/synthetic_with_media_column.csv", "shopware", 3),
+        ("salesforce/synthetic_b2b_import.csv", "salesforce-b2b", 3),
+        ("wix/synthetic_new_catalog_media_column.csv", "wix-v3", 3),
+        ("wix/synthetic_old_catalog_media_ids.csv", "wix", 3),
+    ],
+)
+def test_other_peoples_exports_are_recognised(
+    tmp_path: Path, file: str, format_: str, pictures: int
+) -> None:
+    """Real ones, and those made after cited headers."""
+    (tmp_path / "any").write_bytes((SHARED / file).read_bytes())
+    told, _ = staged(tmp_path / "any")
+    assert told.understanding.export is not None
+    assert told.understanding.export.startswith(FORMATS[format_].title)
+    assert (told.images, told.rejected) == (pictures, 0)
