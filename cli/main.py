@@ -34,6 +34,7 @@ from cli.shown import (
     show_inspection,
     show_plan,
     show_summary,
+    show_written_back,
 )
 from cli.watching import Bar
 from flows.endings import end_within
@@ -41,11 +42,12 @@ from flows.environment import home_spool
 from packshot.facts.errors import BadOption, CatalogBusy, PackshotError
 from packshot.facts.job import Job
 from packshot.providers.registry import PROVIDERS
-from packshot.run import adopting, comparing, improving, looking, past_runs
+from packshot.run import adopting, comparing, improving, looking, past_runs, writing_back
 from packshot.run.inspecting import inspect_manifest
 from packshot.run.progress import Progress
 from packshot.run.summary import Summary
 from packshot.run.workshop import Here, Place, make_provider
+from packshot.run.writing_back import Wish
 from packshot.world.saved_plans import save_plan
 
 Json = Annotated[
@@ -128,6 +130,51 @@ def inspect(given: Given, json_: Json = False) -> None:
         say_json(found.model_dump_json())
     else:
         show_inspection(found)
+
+
+@app.command("write-back", cls=Command)
+@takes_job()
+def write_back(
+    given: Given,
+    to: Annotated[
+        Path, typer.Option("--to", metavar="FOLDER", help="Where the files are written.")
+    ],
+    public_url: Annotated[
+        str,
+        typer.Option(
+            "--public-url",
+            metavar="URL",
+            help="Where the destination is seen from outside; `{path}` stands for a picture's "
+            "place in it.",
+        ),
+    ],
+    variant: Annotated[
+        str | None,
+        typer.Option("--variant", metavar="NAME", help="Which finished picture; else the first."),
+    ] = None,
+    unreviewed: Annotated[
+        bool,
+        typer.Option("--unreviewed", metavar="", help="Write pictures that need review, too."),
+    ] = False,
+    json_: Json = False,
+) -> None:
+    """Write a shop's export again with the new pictures in place, for its own import.
+
+    Text files stay as they are, byte for byte, but for the cells of pictures. What failed, was put
+    off or needs review keeps its old address. `pictures.csv` says for each picture what became of
+    it. Give the flags that the run was given.
+
+    Example: `packshot write-back products_export.csv s3://shop/cutouts --to import --public-url
+    https://cdn.shop.example`
+    """
+    job = job_from(given)
+    wish = Wish(to, public_url, variant, unreviewed=unreviewed)
+    with looking.scratch_folder() as folder:
+        done = writing_back.write_back(job, wish, folder)
+    if json_:
+        say_json(done.model_dump_json())
+    else:
+        show_written_back(done)
 
 
 @app.command(cls=Command)

@@ -22,6 +22,7 @@ from packshot.run.inspecting import Inspection
 from packshot.run.plan import Plan
 from packshot.run.summary import Summary
 from packshot.run.workshop import Place
+from packshot.run.writing_back import WrittenBack
 
 MOST_ROWS = 40
 MOST_REJECTED = 10
@@ -122,6 +123,17 @@ def show_inspection(found: Inspection) -> None:
         cells = (str(row.row), row.sku or "", row.key or "", row.url or row.reason or "")
         table.add_row(*map(plain, cells))
     out.print(table)
+
+
+def show_written_back(done: WrittenBack) -> None:
+    """What was written, and what kept its old address."""
+    say(f"{done.written:,} new addresses written.")
+    for reason, count in done.kept.items():
+        say(f"  {count:,} kept the old one: {reason}")
+    for file in done.files:
+        say(f"File: {file}")
+    if done.told:
+        say(done.told)
 
 
 def show_account(account: Account, provider: str) -> None:

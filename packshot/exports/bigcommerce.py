@@ -6,16 +6,20 @@ public programs that read such files.
 
 from typing import Final
 
-from packshot.exports.described import ExportFormat, Images, Where, any_of
+from packshot.exports.described import ExportFormat, Images, WayBack, Where, any_of
 
 BIGCOMMERCE_2: Final = ExportFormat(
     name="bigcommerce-v2",
     title="BigCommerce, legacy export",
     signatures=(any_of("itemtype", "productcodesku"),),
-    images=(Images(columns="productimageurl#|productimagefile#"),),
+    images=(Images(columns="productimageurl#|productimagefile#", written_to="productimagefile#"),),
     keys=(("productcodesku",), ("productsku",), ("productid",)),
     only=Where("itemtype", any_of("product")),
     carried=("productname",),
+    way_back=WayBack(
+        told="New addresses stand in `Product Image File - N`; `Product Image URL - N` is not "
+        "read. Leave out `Option Set` columns on newer stores."
+    ),
 )
 
 BIGCOMMERCE_3: Final = ExportFormat(
@@ -28,10 +32,16 @@ BIGCOMMERCE_3: Final = ExportFormat(
             of="product",
             order="imagesortorder",
             when=Where("item", any_of("image")),
+            written_to="imageurl",
         ),
         Images(columns="variantimageurl", when=Where("item", any_of("variant"))),
     ),
     begins=Where("item", any_of("product")),
     product_keys=(("sku",), ("id",)),
     keys=(("sku",), ("id",)),
+    way_back=WayBack(
+        told="New addresses stand in `Image URL (Import)`, in the picture's own row; the exported "
+        "column is not read.",
+        longest_url=1024,
+    ),
 )

@@ -47,6 +47,27 @@ class Images:
     """Column that numbers the pictures of a product."""
     when: Where | None = None
     """Only in such rows."""
+    written_to: str = ""
+    """Column that an import reads instead, where it is another one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayBack:
+    """What an import of the same platform takes, and does."""
+
+    told: str = ""
+    """What an import will do, for people; `unverified` where nobody has shown it."""
+    slim: tuple[str, ...] = ()
+    """Columns of a file that changes pictures only; none where there is no such file."""
+    endings: frozenset[str] = frozenset()
+    """How names of pictures may end; empty for any."""
+    longest_url: int = 0
+    """Characters; 0 for any."""
+    https: bool = False
+    all_or_none: bool = False
+    """Whether old and new pictures may not stand in one record together."""
+    most: int = 0
+    """Pictures of one record; 0 for any number."""
 
 
 Key = tuple[str, ...]
@@ -82,6 +103,7 @@ class ExportFormat:
     """Regular expressions over addresses, and what they become."""
     carried: tuple[str, ...] = ("title", "name", "status")
     """Columns that go into the report, beside those of the keys."""
+    way_back: WayBack = WayBack()
     by_content: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     """Where names are translated: a column is one whose every cell is among these values."""
     by_place: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -5,7 +5,7 @@ Facts: the code of Magento's CatalogImportExport module, its test files, and Fir
 
 from typing import Final
 
-from packshot.exports.described import ExportFormat, Images, Where, any_of
+from packshot.exports.described import ExportFormat, Images, WayBack, Where, any_of
 
 MAGENTO: Final = ExportFormat(
     name="magento",
@@ -25,6 +25,20 @@ MAGENTO: Final = ExportFormat(
     ),
     keys=(("sku",),),
     only=Where("storeviewcode", any_of("")),
+    way_back=WayBack(
+        told="Import with “add/update”, never “replace”: pictures are added and take over their "
+        "roles; the old ones stay in the gallery until somebody removes them. WebP and AVIF "
+        "are refused by the core.",
+        slim=(
+            "sku",
+            "baseimage",
+            "smallimage",
+            "thumbnailimage",
+            "swatchimage",
+            "additionalimages",
+        ),
+        endings=any_of("jpg", "jpeg", "png", "gif"),
+    ),
     no_image=any_of("no_selection"),
     base_hint="the store's media folder, such as https://shop.example/media/catalog/product/",
     carried=("name", "producttype"),

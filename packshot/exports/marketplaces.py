@@ -6,7 +6,7 @@ the geometry of Amazon's flat files as programs read it; Allegro's sample.
 
 from typing import Final
 
-from packshot.exports.described import ExportFormat, Images, any_of
+from packshot.exports.described import ExportFormat, Images, WayBack, any_of
 
 ETSY: Final = ExportFormat(
     name="etsy",
@@ -14,6 +14,7 @@ ETSY: Final = ExportFormat(
     signatures=(any_of("image1", "variation1type"),),
     images=(Images(columns="image#"),),
     keys=(("sku",), ("title",)),
+    way_back=WayBack(told="Etsy itself imports no such file (unverified); use the side table."),
 )
 
 EBAY_FILE_EXCHANGE: Final = ExportFormat(
@@ -22,6 +23,13 @@ EBAY_FILE_EXCHANGE: Final = ExportFormat(
     signatures=(any_of("action", "picurl"),),
     images=(Images(columns="picurl", separator="|"),),
     keys=(("customlabel",), ("itemid",)),
+    way_back=WayBack(
+        told="`Action` stays as it was; set it to Revise to change listings. A listing's pictures "
+        "are replaced together or not at all, for eBay mixes no hosting.",
+        https=True,
+        all_or_none=True,
+        most=24,
+    ),
 )
 
 EBAY_SELLER_HUB: Final = ExportFormat(
@@ -30,6 +38,13 @@ EBAY_SELLER_HUB: Final = ExportFormat(
     signatures=(any_of("action", "itemphotourl"),),
     images=(Images(columns="itemphotourl", separator="|"),),
     keys=(("customlabel",), ("itemnumber",)),
+    way_back=WayBack(
+        told="`Action` stays as it was; set it to Revise to change listings. A listing's pictures "
+        "are replaced together or not at all, for eBay mixes no hosting.",
+        https=True,
+        all_or_none=True,
+        most=24,
+    ),
 )
 
 AMAZON: Final = ExportFormat(
@@ -43,6 +58,11 @@ AMAZON: Final = ExportFormat(
     ),
     keys=(("itemsku",),),
     carried=("itemname", "parentchild"),
+    way_back=WayBack(
+        told="`PartialUpdate` in `update_delete` changes what is filled in and nothing else "
+        "(unverified wording); a full update with blank cells clears them. The rows above "
+        "stay."
+    ),
 )
 
 AMAZON_UNIFIED: Final = ExportFormat(
@@ -56,6 +76,11 @@ AMAZON_UNIFIED: Final = ExportFormat(
     ),
     keys=(("contributionskuvalue",),),
     carried=("itemnamevalue",),
+    way_back=WayBack(
+        told="`PartialUpdate` in `update_delete` changes what is filled in and nothing else "
+        "(unverified wording); a full update with blank cells clears them. The rows above "
+        "stay."
+    ),
 )
 
 ALLEGRO: Final = ExportFormat(
@@ -64,4 +89,5 @@ ALLEGRO: Final = ExportFormat(
     signatures=(any_of("externalid", "image1"),),
     images=(Images(columns="image#"),),
     keys=(("externalid",), ("gtin",)),
+    way_back=WayBack(told="Import as the same offers' file (unverified)."),
 )

@@ -6,7 +6,7 @@ the code of facebook/facebook-for-woocommerce.
 
 from typing import Final
 
-from packshot.exports.described import ExportFormat, Images, any_of
+from packshot.exports.described import ExportFormat, Images, WayBack, any_of
 
 META: Final = ExportFormat(
     name="meta",
@@ -23,6 +23,7 @@ META: Final = ExportFormat(
         Images(columns="image#url"),
     ),
     keys=(("id",),),
+    way_back=WayBack(told="Upload as the same feed; the row of help stays where it was."),
 )
 
 GOOGLE: Final = ExportFormat(
@@ -35,4 +36,11 @@ GOOGLE: Final = ExportFormat(
         Images(columns="lifestyleimagelink"),
     ),
     keys=(("id",), ("mpn",)),
+    way_back=WayBack(
+        told="Upload as the same feed, or the slim file as a supplemental feed (unverified). A new "
+        "picture needs a new address, which it has.",
+        slim=("id", "imagelink", "additionalimagelink"),
+        longest_url=2000,
+        most=11,
+    ),
 )

@@ -7,7 +7,7 @@ import.
 
 from typing import Final
 
-from packshot.exports.described import ExportFormat, Images, any_of
+from packshot.exports.described import ExportFormat, Images, WayBack, any_of
 
 SQUARESPACE: Final = ExportFormat(
     name="squarespace",
@@ -17,6 +17,9 @@ SQUARESPACE: Final = ExportFormat(
     product="productid",
     product_keys=(("sku",), ("variantid",), ("productid",), ("producturl",)),
     keys=(("sku",), ("variantid",), ("producturl",)),
+    way_back=WayBack(
+        told="Import the whole file; delete no column. Blanks stay between addresses."
+    ),
 )
 
 PRESTASHOP: Final = ExportFormat(
@@ -25,6 +28,10 @@ PRESTASHOP: Final = ExportFormat(
     signatures=(any_of("imageurls", "reference"), any_of("imageurls", "categories")),
     images=(Images(columns="imageurls", separator=","),),
     keys=(("reference",), ("productid|id",)),
+    way_back=WayBack(
+        told="`Delete existing images` stays as it was: 0 adds the pictures, 1 replaces them. "
+        "Choose the file's own separators in the form."
+    ),
 )
 
 SHOPWARE_6: Final = ExportFormat(
@@ -34,6 +41,10 @@ SHOPWARE_6: Final = ExportFormat(
     images=(Images(columns="covermediaurl"), Images(columns="media", separator="|")),
     keys=(("productnumber",), ("id",)),
     carried=("name", "active"),
+    way_back=WayBack(
+        told="A new address is downloaded. With `cover_media_id` filled in, that medium's file is "
+        "replaced for every product that shows it; empty the column to make a new one."
+    ),
 )
 
 SHOPWARE_5: Final = ExportFormat(
@@ -44,6 +55,7 @@ SHOPWARE_5: Final = ExportFormat(
     product="ordernumber",
     product_keys=(("ordernumber",),),
     keys=(("ordernumber",),),
+    way_back=WayBack(told="Import as images (unverified)."),
 )
 
 OPENCART: Final = ExportFormat(
@@ -52,6 +64,10 @@ OPENCART: Final = ExportFormat(
     signatures=(any_of("productid", "imagename"), any_of("productid", "image", "sortorder")),
     images=(Images(columns="imagename|image"),),
     keys=(("sku",), ("model",), ("productid",)),
+    way_back=WayBack(
+        told="Pictures are files below the store's image folder: upload them there; whether an "
+        "address is taken is unverified."
+    ),
     base_hint="the store's image folder, such as https://shop.example/image/",
 )
 
@@ -62,4 +78,7 @@ SALESFORCE_B2B: Final = ExportFormat(
     images=(Images(columns="mediastandardurl#"), Images(columns="medialistingurl#")),
     keys=(("sku",),),
     carried=("productname",),
+    way_back=WayBack(
+        told="A CMS workspace is named in the import's form when media columns are present."
+    ),
 )

@@ -6,7 +6,7 @@ repositories; matrixify.app/documentation/products.
 
 from typing import Final
 
-from packshot.exports.described import ExportFormat, Images, any_of
+from packshot.exports.described import ExportFormat, Images, WayBack, any_of
 
 _HANDLE: Final = "handle|urlhandle"
 _OPTIONS: Final = "option1value"
@@ -34,6 +34,12 @@ SHOPIFY: Final = ExportFormat(
         (_HANDLE,),
     ),
     carried=("title", "vendor", "status"),
+    way_back=WayBack(
+        told="Import with “overwrite existing products”: Shopify downloads each picture and hosts "
+        "it itself. The slim file leaves all other columns alone; a column that is there and "
+        "blank is overwritten with nothing. Whether old gallery pictures go is unverified.",
+        slim=(_HANDLE, "title", "imagesrc|productimageurl", "imageposition", "imagealttext"),
+    ),
 )
 
 MATRIXIFY: Final = ExportFormat(
@@ -53,4 +59,9 @@ MATRIXIFY: Final = ExportFormat(
     product_keys=(("handle",), ("id",), ("variantsku",), ("variantid",)),
     keys=(("variantsku",), ("variantid",), ("handle",), ("id",)),
     carried=("title", "vendor", "status"),
+    way_back=WayBack(
+        told="`Command` stays as it was; REPLACE would delete and make the product anew, and is "
+        "never written. The file's name must hold “Products”.",
+        slim=("id", "handle", "variantsku", "imagesrc", "imageposition", "imagealttext"),
+    ),
 )

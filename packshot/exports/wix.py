@@ -5,7 +5,7 @@ Facts: exports of Wix's demo store in public repositories, and public programs t
 
 from typing import Final
 
-from packshot.exports.described import ExportFormat, Images, any_of
+from packshot.exports.described import ExportFormat, Images, WayBack, any_of
 
 MEDIA: Final = "https://static.wixstatic.com/media/"
 _URI: Final = (r"^wix:image://v1/([^/#]+).*$", r"\1")
@@ -20,6 +20,10 @@ WIX_OLD: Final = ExportFormat(
     keys=(("sku",), ("handleid",)),
     base=MEDIA,
     rewrites=(_URI,),
+    way_back=WayBack(
+        told="Addresses in place of media ids are taken on import; whether products are updated in "
+        "place is unverified."
+    ),
 )
 
 WIX_NEW: Final = ExportFormat(
@@ -32,4 +36,8 @@ WIX_NEW: Final = ExportFormat(
     keys=(("sku",), ("handle",)),
     base=MEDIA,
     rewrites=(_URI,),
+    way_back=WayBack(
+        told="Addresses in place of media ids are taken on import; whether products are updated in "
+        "place is unverified."
+    ),
 )

@@ -7,7 +7,7 @@ and exports in public repositories.
 from types import MappingProxyType
 from typing import Final
 
-from packshot.exports.described import ExportFormat, Images, any_of
+from packshot.exports.described import ExportFormat, Images, WayBack, any_of
 
 TYPES: Final = any_of("simple", "variable", "variation", "grouped", "external", "subscription")
 
@@ -18,6 +18,12 @@ WOOCOMMERCE: Final = ExportFormat(
     images=(Images(columns="images", separator=","),),
     keys=(("sku",), ("id",)),
     carried=("name", "published"),
+    way_back=WayBack(
+        told="Import with “update existing products”: the list replaces the product's pictures, "
+        "the first becomes the featured one. An address that was imported before is not "
+        "fetched again, so new pictures need new names, which they have.",
+        slim=("id", "sku", "images"),
+    ),
     base_hint="the site's upload folder, such as https://shop.example/wp-content/uploads/",
     # Headers are in the site's language, the types of products are not.
     by_content=MappingProxyType({"type": TYPES}),
@@ -31,6 +37,9 @@ WEBTOFFEE: Final = ExportFormat(
     images=(Images(columns="images", separator="|", cut=" ! "),),
     keys=(("sku",), ("id",), ("postname",), ("posttitle",)),
     carried=("posttitle", "poststatus"),
+    way_back=WayBack(
+        told="Import with the same plug-in, updating existing products.", slim=("sku", "images")
+    ),
 )
 
 WP_ALL_EXPORT: Final = ExportFormat(
@@ -42,4 +51,5 @@ WP_ALL_EXPORT: Final = ExportFormat(
         Images(columns="imageurl", separator="|"),
     ),
     keys=(("sku",), ("id",), ("title",)),
+    way_back=WayBack(told="Import with WP All Import, mapped as before (unverified)."),
 )

@@ -99,9 +99,15 @@ class RecordReader:
         self._follow(cells)
         self.why = NOT_CHOSEN
 
-    def addresses(self, column: int, cell: str) -> list[tuple[str, str]]:
+    @property
+    def columns(self) -> list[tuple[Images, tuple[int, ...]]]:
+        """The image columns that there are, each with its places."""
+        return [(column.images, column.places) for column in self._columns]
+
+    def addresses(self, images: Images, cell: str) -> list[tuple[str, str]]:
         """The addresses of a cell: each piece as written, and as it will be fetched."""
-        images = next(one.images for one in self._columns if column in one.places)
+        if not cell.strip(BLANK):
+            return []
         return [(piece, self._address(piece, images)) for piece in pieces(cell, images.separator)]
 
     def _of_column(self, cells: Sequence[str], column: _Column) -> list[Picture]:
@@ -110,7 +116,10 @@ class RecordReader:
         for place in column.places:
             if place >= len(cells) or not cells[place].strip(BLANK):
                 continue
-            for piece, written in enumerate(pieces(cells[place], column.images.separator)):
+            several = pieces(cells[place], column.images.separator)
+            # A position counts where it can mean only one picture.
+            position = self._position(cells, column) if len(several) == 1 else None
+            for piece, written in enumerate(several):
                 url = self._address(written, column.images)
                 if not url or url.lower() in self.export.no_image:
                     continue
@@ -120,11 +129,7 @@ class RecordReader:
                     else self._key(cells, self.export.keys)
                 )
                 self.keys_used[by] = self.keys_used.get(by, 0) + 1
-                found.append(
-                    Picture(
-                        key, url, self._position(cells, column), self._number(key), place, piece
-                    )
-                )
+                found.append(Picture(key, url, position, self._number(key), place, piece))
         return found
 
     def _follow(self, cells: Sequence[str]) -> None:

@@ -57,7 +57,7 @@ SAMPLES = {
         "matrixify",
         "ID,Handle,Command,Variant ID,Image Type,Image Src,Image Position,Image Command\n"
         "1,tee,MERGE,11,IMAGE,IMG/1.jpg; IMG/2.jpg,1,MERGE\n",
-        ((2, "tee", "1.jpg", 1), (2, "tee", "2.jpg", 1)),
+        ((2, "tee", "1.jpg", None), (2, "tee", "2.jpg", None)),
     ),
     "woocommerce: a mark of byte order behind stray blanks, escaped commas": Sample(
         "woocommerce",

@@ -1,0 +1,350 @@
+"""The way back: a manifest again, with the new pictures' addresses where the old ones stood."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final
+from urllib.parse import quote
+
+import duckdb
+from pydantic import BaseModel
+
+from packshot.exports.described import ExportFormat, Images, WayBack, columns_of, named
+from packshot.facts.errors import BadOption
+from packshot.facts.item import LEFT_OUT, public
+from packshot.facts.job import Job
+from packshot.run.looking import stage
+from packshot.run.workshop import Place
+from packshot.world.export_heading import Heading, cleaned_header, encoding_of, heading_of
+from packshot.world.export_pictures import RecordReader
+from packshot.world.export_records import PLAIN
+from packshot.world.manifest_files import ManifestFile, delimiter_of, opened
+from packshot.world.manifest_staging import Staged
+from packshot.world.raw_records import RawRecord, raw_records
+from packshot.world.swapped_cells import swapped
+from packshot.world.tables import literal
+
+SIDE_TABLE: Final = "pictures.csv"
+SIDE_COLUMNS: Final = ("key", "position", "source_url", "new_url", "outcome", "reason")
+PATH: Final = "{path}"
+AT_ONCE: Final = 10_000
+_PACKED: Final = re.compile(r"\.(?:gz|zst|zstd)$", re.IGNORECASE)
+
+
+class WrittenBack(BaseModel):
+    """What was written, and what was not."""
+
+    files: list[str]
+    written: int
+    """Pictures whose new address stands in the file."""
+    kept: dict[str, int]
+    """Pictures whose old address stayed, by the reason."""
+    told: str = ""
+    """What an import of the file will do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """One picture of the manifest, and what has become of it."""
+
+    key: str | None
+    position: int | None
+    url: str
+    new_url: str | None
+    outcome: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be written."""
+
+    folder: Path
+    public_url: str
+    """Where the destination is seen from outside; `{path}` stands for a picture's place in it."""
+    variant: str | None = None
+    """Which finished picture; none: the first."""
+    unreviewed: bool = False
+    """Whether pictures that need review are written, too."""
+
+
+def write_back(job: Job, wish: Wish, scratch: Path) -> WrittenBack:
+    """Write the manifest's files again, and the side table. Raises `BadOption`, `BadManifest`."""
+    if not wish.public_url.startswith(("http://", "https://")):
+        raise BadOption("`--public-url` is no address; give one that begins with https://")
+    staged = stage(job, scratch)
+    wish.folder.mkdir(parents=True, exist_ok=True)
+    with _lookup(job, staged, scratch) as database:
+        writer = _Writer(job, wish, staged, database)
+        with opened(job.manifest, job.options.storage.fsspec_options()) as files:
+            for file in files:
+                writer.add(file)
+        return writer.result()
+
+
+def _lookup(job: Job, staged: Staged, scratch: Path) -> duckdb.DuckDBPyConnection:
+    """The manifest's pictures beside what the ledger knows of them."""
+    database = duckdb.connect()
+    place = Place.of(job)
+    place.ledger.attach(database, place.ledger.head(), scratch)
+    left_out = tuple(LEFT_OUT)
+    database.execute(
+        "CREATE VIEW known AS SELECT s.file, s.row, s.key, s.position, s.url, "
+        "coalesce(s.reject_code, '') AS reject_code, s.reject_reason, "
+        "s.written.shown_url AS shown, l.status, l.review_code, l.review, l.reason, l.pictures "
+        f"FROM read_parquet({literal(staged.path)}) s LEFT JOIN ledger l "
+        # What stands at another address now has not been cut out yet.
+        "ON l.key = s.key AND l.url_hash IS NOT DISTINCT FROM md5(s.url) "
+        f"WHERE coalesce(s.reject_code, '') NOT IN {left_out}"
+    )
+    return database
+
+
+class _Writer:
+    """Writes file after file."""
+
+    def __init__(
+        self, job: Job, wish: Wish, staged: Staged, database: duckdb.DuckDBPyConnection
+    ) -> None:
+        self._job = job
+        self._wish = wish
+        self._staged = staged
+        self._database = database
+        self._kept: Counter[str] = Counter()
+        self._files: list[Path] = []
+        self._written = 0
+        self._told = ""
+        self._begun = False
+        self._names = [variant.name for variant in job.options.variants]
+        self._variant = wish.variant or self._names[0]
+        if self._variant not in self._names:
+            raise BadOption(
+                f"there is no variant `{self._variant}`; choose one of {', '.join(self._names)}"
+            )
+
+    def add(self, file: ManifestFile) -> None:
+        """Write one file again."""
+        known = _Rows(self._database, None if file.alone else file.name)
+        if file.format != "delimited":
+            with self._side_table() as side:
+                for found in known.rest():
+                    self._tell(self._judged(found), {}, "only text tables are written again", side)
+            return
+        heading = self._heading(file)
+        self._told = heading.export.way_back.told
+        self._check_endings(heading.export)
+        target = self._wish.folder / _PACKED.sub("", Path(file.name).name)
+        if target.resolve() == file.path.resolve():
+            raise BadOption(f"`{target}` is the manifest itself; give another folder to write to")
+        base = self._job.options.export.base_url or ""
+        base = base or (file.folder if heading.export.name == PLAIN else "")
+        reader = RecordReader(heading.export, heading.names, base)
+        with ExitStack() as stack:
+            copy = stack.enter_context(_text(target, heading))
+            side = stack.enter_context(self._side_table())
+            slim = self._slim(heading, target, stack)
+            above = heading.records_before
+            for record in raw_records(file, heading.encoding, heading.delimiter):
+                if above >= 0:
+                    above -= bool(record.cells)
+                    copy.write(record.text)
+                    continue
+                pictures = [self._judged(found) for found in known.of(record.row)]
+                copy.write(self._again(record, pictures, reader, heading, side, slim))
+        self._files += [target, *([slim.path] if slim is not None else [])]
+
+    def result(self) -> WrittenBack:
+        """What came of it."""
+        files = [*self._files, self._wish.folder / SIDE_TABLE]
+        return WrittenBack(
+            files=[str(file) for file in files],
+            written=self._written,
+            kept=dict(self._kept.most_common()),
+            told=self._told,
+        )
+
+    def _again(
+        self,
+        record: RawRecord,
+        pictures: Sequence[_Known],
+        reader: RecordReader,
+        heading: Heading,
+        side: Any,  # noqa: ANN401  csv's writers have no name
+        slim: "_Slim | None",
+    ) -> str:
+        new = {one.url: one.new_url for one in pictures if one.new_url is not None}
+        why = self._against(heading.export.way_back, record, pictures, new)
+        if why:
+            new = {}
+        for one in pictures:
+            self._tell(one, new, why, side)
+        changed = swapped(reader, record.cells, new) if new else {}
+        if slim is not None and any(
+            at < len(record.cells) and record.cells[at].strip() for at in reader.image_columns
+        ):
+            cells = [changed.get(at, cell) for at, cell in enumerate(record.cells)]
+            slim.rows.writerow([cells[at] if at < len(cells) else "" for at in slim.columns])
+        return record.with_cells(changed, heading.delimiter) if changed else record.text
+
+    def _tell(self, one: _Known, new: Mapping[str, str], why: str, side: Any) -> None:  # noqa: ANN401
+        """A line of the side table."""
+        reason = one.reason or (why if one.new_url else "")
+        said = new.get(one.url, "")
+        self._kept.update([reason] * (not said))
+        self._written += bool(said)
+        told = (one.key, one.position, public(one.url), said or one.new_url or "", one.outcome)
+        side.writerow((*told, "" if said else reason))
+
+    def _judged(self, found: Mapping[str, Any]) -> _Known:
+        url = found["url"] or found["shown"] or ""
+        new_url, reason = None, ""
+        pictures = {each["variant"]: each["path"] for each in found["pictures"] or []}
+        outcome = found["status"] or "never seen"
+        if found["reject_code"]:
+            outcome, reason = "rejected", found["reject_reason"]
+        elif found["status"] is None:
+            reason = "no run has seen this picture"
+        elif found["status"] != "cut":
+            reason = found["reason"] or found["status"]
+        elif found["review_code"] and not self._wish.unreviewed:
+            outcome, reason = "needs review", found["review"]
+        elif self._variant not in pictures:
+            reason = f"it was not made as `{self._variant}`"
+        else:
+            new_url = self._address(pictures[self._variant])
+        return _Known(found["key"], found["position"], url, new_url, outcome, reason)
+
+    def _address(self, path: str) -> str:
+        """Percent-encoded, so that no separator of a list can stand in it."""
+        template = self._wish.public_url
+        if PATH not in template:
+            template = f"{template.rstrip('/')}/{PATH}"
+        return template.replace(PATH, quote(path, safe="/"))
+
+    def _against(
+        self, rules: WayBack, record: RawRecord, pictures: Sequence[_Known], new: Mapping[str, str]
+    ) -> str:
+        """Why nothing of a record may be written."""
+        if not new:
+            return ""
+        longest = max(map(len, new.values()))
+        if record.spans is None:
+            return "the row is quoted in a way that cannot be written again safely"
+        if rules.all_or_none and any(one.new_url is None for one in pictures):
+            return "another picture of the listing was not made, and they may not be mixed"
+        if rules.most and len(pictures) > rules.most:
+            return f"the platform takes {rules.most} pictures"
+        if rules.longest_url and longest > rules.longest_url:
+            return f"the platform takes addresses of {rules.longest_url} characters"
+        if rules.https and not self._wish.public_url.startswith("https://"):
+            return "the platform takes pictures over https only"
+        return ""
+
+    def _check_endings(self, export: ExportFormat) -> None:
+        endings = export.way_back.endings
+        made = next(v.format for v in self._job.options.variants if v.name == self._variant)
+        ending = {"jpeg": "jpg"}.get(made, made)
+        if endings and ending not in endings:
+            raise BadOption(
+                f"{export.title} takes no {made.upper()}; choose a variant of "
+                f"{', '.join(sorted(endings))} with `--variant`, or run again with `--format`."
+            )
+
+    def _heading(self, file: ManifestFile) -> Heading:
+        """How the file begins, be it an export or a plain table."""
+        choice = self._job.options.export
+        heading = None if choice.format == PLAIN else heading_of(file, choice.format)
+        return heading or _plain_heading(file, self._staged)
+
+    def _side_table(self) -> "_Side":
+        begun, self._begun = self._begun, True
+        return _Side(self._wish.folder / SIDE_TABLE, new=not begun)
+
+    def _slim(self, heading: Heading, target: Path, stack: ExitStack) -> "_Slim | None":
+        words = heading.export.way_back.slim
+        columns = [at for word in words for at in columns_of(word, heading.names)[:1]]
+        if not columns:
+            return None
+        path = target.with_name(f"{target.stem}.slim{target.suffix}")
+        file = stack.enter_context(_text(path, heading))
+        rows = csv.writer(file, delimiter=heading.delimiter, lineterminator="\r\n")
+        rows.writerow([heading.header[at] for at in columns])
+        return _Slim(path, rows, columns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Slim:
+    path: Path
+    rows: Any
+    columns: list[int]
+
+
+class _Side:
+    """The side table, which goes on over all files."""
+
+    def __init__(self, path: Path, *, new: bool) -> None:
+        self._path, self._new = path, new
+
+    def __enter__(self) -> Any:  # noqa: ANN401  csv's writers have no name
+        self._file = self._path.open("w" if self._new else "a", newline="", encoding="utf-8")
+        rows = csv.writer(self._file)
+        if self._new:
+            rows.writerow(SIDE_COLUMNS)
+        return rows
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+class _Rows:
+    """The known pictures of one file, record by record, in the order of its rows."""
+
+    def __init__(self, database: duckdb.DuckDBPyConnection, file: str | None) -> None:
+        query = "SELECT * FROM known WHERE file IS NOT DISTINCT FROM $file ORDER BY row"
+        cursor = database.cursor().execute(query, {"file": file})
+        self._names = [column[0] for column in cursor.description or ()]
+        self._rows = self._fetched(cursor)
+        self._next = next(self._rows, None)
+
+    def of(self, row: int) -> list[dict[str, Any]]:
+        """All of one record; records are asked for in order."""
+        found: list[dict[str, Any]] = []
+        while self._next is not None and self._next["row"] <= row:
+            if self._next["row"] == row:
+                found.append(self._next)
+            self._next = next(self._rows, None)
+        return found
+
+    def rest(self) -> Iterator[dict[str, Any]]:
+        """All that has not been asked for."""
+        while self._next is not None:
+            yield self._next
+            self._next = next(self._rows, None)
+
+    def _fetched(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[dict[str, Any]]:
+        while rows := cursor.fetchmany(AT_ONCE):
+            for row in rows:
+                yield dict(zip(self._names, row, strict=True))
+
+
+def _text(path: Path, heading: Heading) -> IO[str]:
+    return path.open("w", newline="", encoding=heading.encoding, errors="surrogateescape")
+
+
+def _plain_heading(file: ManifestFile, staged: Staged) -> Heading:
+    """A plain table told as a format of its own: its image columns, one address each."""
+    with file.content() as content:
+        encoding = encoding_of(content.read(65_536))
+    with file.text(newline="", encoding=encoding) as text:
+        line = next((line for line in text if line.strip()), "")
+    meaning = staged.understanding
+    names = tuple(named(name) or name for name in meaning.header)
+    images = tuple(Images(columns=names[meaning.header.index(name)]) for name in meaning.images)
+    export = ExportFormat(name=PLAIN, title="a plain table", signatures=(), images=images, keys=())
+    delimiter = delimiter_of(line, file.name)
+    header = cleaned_header(meaning.header)
+    return Heading(export, encoding, delimiter, 0, header, names, 0)

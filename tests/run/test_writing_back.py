@@ -1,0 +1,209 @@
+"""From a shop's export to its import file, through a whole night."""
+
+import csv
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pyarrow.parquet as pq
+import pytest
+
+from packshot.exports.described import columns_of
+from packshot.exports.registry import FORMATS
+from packshot.facts.errors import BadOption
+from packshot.run.looking import scratch_folder, stage
+from packshot.run.writing_back import Wish, WrittenBack, write_back
+from packshot.world.export_heading import Heading, heading_of
+from packshot.world.manifest_files import ManifestFile
+from packshot.world.raw_records import RawRecord, raw_records
+from tests.exports.samples import SAMPLES
+from tests.run.nights import Night, Shop, photo
+
+CDN = "https://cdn.example/new"
+REVIEWED = {"cut", "reused"}
+
+
+def stocked(shop: Shop, text: str, encoding: str = "utf-8", base: str | None = None) -> dict:
+    """An export whose pictures the shop's host serves, and the fields of a job for it."""
+    host = shop.url("").rstrip("/")
+    file = shop.folder / "export.csv"
+    file.write_bytes(text.replace("IMG/", f"{host}/").encode(encoding))
+    own = None if base is None else base.replace("https://img.example", host)
+    fields = {"manifest": str(file), "export": {"base_url": own}}
+    with scratch_folder() as folder:
+        rows = pq.read_table(stage(shop.job(**fields), folder).path).to_pylist()
+    urls = [row["url"] for row in rows if row["url"]]
+    for colour, url in enumerate(dict.fromkeys(urls)):
+        name = unquote(urlsplit(url).path.partition(f"/{shop.name}/")[2])
+        (shop.pictures / name).parent.mkdir(parents=True, exist_ok=True)
+        shop.put(name, photo(colour))
+    return fields
+
+
+def back(shop: Shop, fields: dict, **wish: object) -> WrittenBack:
+    """The way back."""
+    whole = {"folder": shop.folder / "import", "public_url": CDN} | wish
+    with scratch_folder() as folder:
+        return write_back(shop.job(**fields), Wish(**whole), folder)
+
+
+def read(file: Path) -> tuple[Heading, list[RawRecord]]:
+    """How a file begins, and all its records."""
+    manifest = ManifestFile(file.name, str(file.parent), file, "delimited", alone=True)
+    heading = heading_of(manifest)
+    assert heading is not None
+    return heading, list(raw_records(manifest, heading.encoding, heading.delimiter))
+
+
+def image_places(heading: Heading) -> set[int]:
+    """Columns in which an import reads pictures."""
+    words = [images.written_to or images.columns for images in heading.export.images]
+    return {at for word in words for at in columns_of(word, heading.names)}
+
+
+def side_table(shop: Shop) -> list[dict[str, str]]:
+    """What became of each picture."""
+    with (shop.folder / "import" / "pictures.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_an_export_comes_back_with_new_pictures(shop: Shop, name: str) -> None:
+    """Every picture has its new address, and nothing else has changed by a byte."""
+    sample = SAMPLES[name]
+    wix = f"{shop.url('')}" if sample.format.startswith("wix") else None
+    fields = stocked(shop, sample.text, sample.encoding, sample.base_url or wix)
+    night = shop.night(**fields)
+    assert set(night.outcomes.values()) <= REVIEWED
+    done = back(shop, fields)
+    assert (done.written, done.kept) == (len(sample.pictures), {})
+    old_file, new_file = Path(fields["manifest"]), shop.folder / "import" / "export.csv"
+    (heading, old), (again, new) = read(old_file), read(new_file)
+    assert again.export is heading.export
+    assert len(old) == len(new)
+    places = image_places(heading)
+    for before, after in zip(old, new, strict=True):
+        blank = dict.fromkeys(places, "")
+        assert after.with_cells(blank, heading.delimiter).replace('"",', ",") == before.with_cells(
+            blank, heading.delimiter
+        ).replace('"",', ",")
+    addresses = "".join(
+        cell for record in new for at, cell in enumerate(record.cells) if at in places
+    )
+    made = {line["new_url"] for line in side_table(shop)}
+    assert all(address.startswith(f"{CDN}/") and address in addresses for address in made)
+    assert len(side_table(shop)) == len(sample.pictures)
+    assert old_file.read_bytes()[:3] == new_file.read_bytes()[:3]  # the mark of byte order
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, one in SAMPLES.items() if not one.format.startswith("bigcommerce")]
+)
+def test_what_comes_back_is_the_same_products(shop: Shop, name: str) -> None:
+    """Read again: the same rows, keys and positions, under new addresses."""
+    sample = SAMPLES[name]
+    wix = f"{shop.url('')}" if sample.format.startswith("wix") else None
+    fields = stocked(shop, sample.text, sample.encoding, sample.base_url or wix)
+    shop.night(**fields)
+    back(shop, fields)
+    again = fields | {"manifest": str(shop.folder / "import" / "export.csv")}
+    with scratch_folder() as folder:
+        rows = pq.read_table(stage(shop.job(**again), folder).path).to_pylist()
+    found = [(row["row"], row["sku"], row["position"]) for row in rows if row["url"]]
+    expected = [(row, sku, position) for row, sku, _, position in sample.pictures]
+    assert set(found) == set(expected)
+    assert all(row["url"].startswith(f"{CDN}/") for row in rows if row["url"])
+
+
+GOOGLE = (
+    "id\ttitle\timage_link\tadditional_image_link\n"
+    "A\tMug\tIMG/1.jpg\tIMG/2.jpg\nB\tPot\tIMG/3.jpg\t\n"
+)
+
+
+def test_what_was_not_made_keeps_its_old_picture(shop: Shop) -> None:
+    """And is listed with the reason."""
+    fields = stocked(shop, GOOGLE)
+    shop.take_down("2.jpg")
+    shop.night(**fields)
+    done = back(shop, fields)
+    assert done.written == 2
+    (reason,) = done.kept
+    assert "404" in reason
+    lines = (shop.folder / "import" / "export.csv").read_text().splitlines()
+    assert lines[1].split("\t")[3] == shop.url("2.jpg")
+    told = {line["source_url"].rpartition("/")[2]: line for line in side_table(shop)}
+    assert (told["2.jpg"]["new_url"], told["2.jpg"]["outcome"]) == ("", "failed")
+
+
+def test_a_picture_that_was_replaced_since_keeps_its_address(shop: Shop) -> None:
+    """What stands there now has not been cut out."""
+    fields = stocked(shop, GOOGLE)
+    shop.night(**fields)
+    manifest = Path(fields["manifest"])
+    manifest.write_text(manifest.read_text().replace("3.jpg", "4.jpg"))
+    assert back(shop, fields).kept == {"no run has seen this picture": 1}
+
+
+def test_the_slim_file_has_only_what_an_import_needs(shop: Shop) -> None:
+    """And the side table has every picture."""
+    fields = stocked(shop, GOOGLE)
+    shop.night(**fields)
+    back(shop, fields)
+    with (shop.folder / "import" / "export.slim.csv").open(newline="") as file:
+        header, *rows = csv.reader(file, delimiter="\t")
+    assert header == ["id", "image_link", "additional_image_link"]
+    assert [row[0] for row in rows] == ["A", "B"]
+    assert all(cell.startswith(CDN) for row in rows for cell in row[1:] if cell)
+
+
+EBAY = (
+    "Info,Version=1.0.0\r\nAction(SiteID=US),CustomLabel,PicURL\r\n"
+    "Revise,A,IMG/1.jpg|IMG/2.jpg\r\nRevise,B,IMG/3.jpg\r\n"
+)
+
+
+def test_pictures_of_a_listing_go_together(shop: Shop) -> None:
+    """Where a platform mixes no hosting, one that failed keeps the others back."""
+    fields = stocked(shop, EBAY)
+    shop.take_down("2.jpg")
+    shop.night(**fields)
+    done = back(shop, fields)
+    assert done.written == 1
+    assert any("may not be mixed" in reason for reason in done.kept)
+    text = (shop.folder / "import" / "export.csv").read_text()
+    assert f"{shop.url('1.jpg')}|{shop.url('2.jpg')}" in text
+
+
+def test_a_platform_is_not_given_what_it_refuses(shop: Shop) -> None:
+    """WebP for Magento, pictures over http for eBay, a folder that holds the manifest itself."""
+    magento = next(one for one in SAMPLES.values() if one.format == "magento")
+    webp = {"variants": [{"name": "web", "format": "webp"}]}
+    fields = stocked(shop, magento.text, base=magento.base_url) | webp
+    shop.night(**fields)
+    with pytest.raises(BadOption, match="takes no WEBP; choose a variant of gif, jpeg, jpg, png"):
+        back(shop, fields)
+    with pytest.raises(BadOption, match="is no address"):
+        back(shop, fields, public_url="cdn.example")
+    with pytest.raises(BadOption, match="no variant `print`; choose one of web"):
+        back(shop, fields, variant="print")
+    plain = stocked(shop, EBAY) | {"max_gone_share": 1.0}
+    shop.night(**plain)
+    assert back(shop, plain, public_url="http://cdn.example").written == 0
+    with pytest.raises(BadOption, match="is the manifest itself"):
+        back(shop, plain, folder=shop.folder)
+
+
+def test_a_plain_table_comes_back_too(shop: Shop) -> None:
+    """Whatever it calls its columns; what is no text has the side table."""
+    fields = stocked(shop, "sku;image;note\nA;IMG/1.jpg;x\nB;IMG/2.jpg;y\n")
+    night: Night = shop.night(**fields)
+    assert len(night.outcomes) == 2
+    assert back(shop, fields).written == 2
+    lines = (shop.folder / "import" / "export.csv").read_text().splitlines()
+    assert [line.split(";")[2] for line in lines] == ["note", "x", "y"]
+    assert all(CDN in line for line in lines[1:])
+
+
+def test_every_format_says_what_an_import_does() -> None:
+    """Nobody imports a catalog blindly."""
+    assert all(one.way_back.told for one in FORMATS.values())
