@@ -33,6 +33,7 @@ GOOGLE: Final = ExportFormat(
     images=(
         Images(columns="imagelink"),
         Images(columns="additionalimagelink", separator=","),
+        Images(columns="additionalimagelink#"),
         Images(columns="lifestyleimagelink"),
     ),
     keys=(("id",), ("mpn",)),

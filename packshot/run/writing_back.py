@@ -14,6 +14,7 @@ import duckdb
 from pydantic import BaseModel
 
 from packshot.exports.described import ExportFormat, Images, WayBack, columns_of, named
+from packshot.exports.merchant import GOOGLE
 from packshot.facts.errors import BadOption
 from packshot.facts.item import LEFT_OUT, public
 from packshot.facts.job import Job
@@ -27,6 +28,7 @@ from packshot.world.manifest_staging import Staged
 from packshot.world.raw_records import RawRecord, raw_records
 from packshot.world.swapped_cells import swapped
 from packshot.world.tables import literal
+from packshot.world.xml_records import feed_again
 
 SIDE_TABLE: Final = "pictures.csv"
 SIDE_COLUMNS: Final = ("key", "position", "source_url", "new_url", "outcome", "reason")
@@ -129,6 +131,9 @@ class _Writer:
     def add(self, file: ManifestFile) -> None:
         """Write one file again."""
         known = _Rows(self._database, None if file.alone else file.name)
+        if file.format == "xml":
+            self._feed(file, known)
+            return
         if file.format != "delimited":
             with self._side_table() as side:
                 for found in known.rest():
@@ -137,14 +142,12 @@ class _Writer:
         heading = self._heading(file)
         self._told = heading.export.way_back.told
         self._check_endings(heading.export)
-        target = self._wish.folder / _PACKED.sub("", Path(file.name).name)
-        if target.resolve() == file.path.resolve():
-            raise BadOption(f"`{target}` is the manifest itself; give another folder to write to")
+        target = self._target(file)
         base = self._job.options.export.base_url or ""
         base = base or (file.folder if heading.export.name == PLAIN else "")
         reader = RecordReader(heading.export, heading.names, base)
         with ExitStack() as stack:
-            copy = stack.enter_context(_text(target, heading))
+            copy = stack.enter_context(_text(target, heading.encoding))
             side = stack.enter_context(self._side_table())
             slim = self._slim(heading, target, stack)
             above = heading.records_before
@@ -156,6 +159,34 @@ class _Writer:
                 pictures = [self._judged(found) for found in known.of(record.row)]
                 copy.write(self._again(record, pictures, reader, heading, side, slim))
         self._files += [target, *([slim.path] if slim is not None else [])]
+
+    def _feed(self, file: ManifestFile, known: "_Rows") -> None:
+        """Write a feed in XML again."""
+        rules = GOOGLE.way_back
+        self._told = rules.told
+        target = self._target(file)
+        with ExitStack() as stack:
+            side = stack.enter_context(self._side_table())
+            copy = stack.enter_context(_text(target, "utf-8"))
+            text = stack.enter_context(file.text(newline="", encoding="utf-8"))
+
+            def new(row: int) -> dict[str, str]:
+                pictures = [self._judged(found) for found in known.of(row)]
+                found = {one.url: one.new_url for one in pictures if one.new_url is not None}
+                why = self._against(rules, pictures, found)
+                found = {} if why else found
+                for one in pictures:
+                    self._tell(one, found, why, side)
+                return found
+
+            copy.writelines(feed_again(text, new))
+        self._files.append(target)
+
+    def _target(self, file: ManifestFile) -> Path:
+        target = self._wish.folder / _PACKED.sub("", Path(file.name).name)
+        if target.resolve() == file.path.resolve():
+            raise BadOption(f"`{target}` is the manifest itself; give another folder to write to")
+        return target
 
     def result(self) -> WrittenBack:
         """What came of it."""
@@ -177,7 +208,9 @@ class _Writer:
         slim: "_Slim | None",
     ) -> str:
         new = {one.url: one.new_url for one in pictures if one.new_url is not None}
-        why = self._against(heading.export.way_back, record, pictures, new)
+        why = self._against(heading.export.way_back, pictures, new)
+        if new and record.spans is None:
+            why = "the row is quoted in a way that cannot be written again safely"
         if why:
             new = {}
         for one in pictures:
@@ -225,15 +258,11 @@ class _Writer:
             template = f"{template.rstrip('/')}/{PATH}"
         return template.replace(PATH, quote(path, safe="/"))
 
-    def _against(
-        self, rules: WayBack, record: RawRecord, pictures: Sequence[_Known], new: Mapping[str, str]
-    ) -> str:
+    def _against(self, rules: WayBack, pictures: Sequence[_Known], new: Mapping[str, str]) -> str:
         """Why nothing of a record may be written."""
         if not new:
             return ""
         longest = max(map(len, new.values()))
-        if record.spans is None:
-            return "the row is quoted in a way that cannot be written again safely"
         if rules.all_or_none and any(one.new_url is None for one in pictures):
             return "another picture of the listing was not made, and they may not be mixed"
         if rules.most and len(pictures) > rules.most:
@@ -270,7 +299,7 @@ class _Writer:
         if not columns:
             return None
         path = target.with_name(f"{target.stem}.slim{target.suffix}")
-        file = stack.enter_context(_text(path, heading))
+        file = stack.enter_context(_text(path, heading.encoding))
         rows = csv.writer(file, delimiter=heading.delimiter, lineterminator="\r\n")
         rows.writerow([heading.header[at] for at in columns])
         return _Slim(path, rows, columns)
@@ -331,8 +360,8 @@ class _Rows:
                 yield dict(zip(self._names, row, strict=True))
 
 
-def _text(path: Path, heading: Heading) -> IO[str]:
-    return path.open("w", newline="", encoding=heading.encoding, errors="surrogateescape")
+def _text(path: Path, encoding: str) -> IO[str]:
+    return path.open("w", newline="", encoding=encoding, errors="surrogateescape")
 
 
 def _plain_heading(file: ManifestFile, staged: Staged) -> Heading:

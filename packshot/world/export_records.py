@@ -48,7 +48,7 @@ class ExportTable:
         self._filter = RowFilter(choice.where, heading.header) if choice.where else None
         self._carried = self._carried_columns()
         carried = tuple(heading.header[at] for at in self._carried)
-        self.header = (SKU, IMAGE, POSITION, *carried)
+        self.header: tuple[str, ...] = (SKU, IMAGE, POSITION, *carried)
         self.meaning = Understanding(
             header=self.header,
             sku=SKU,
@@ -75,7 +75,7 @@ class ExportTable:
                 carried = tuple(texts[at] for at in self._carried)
                 pictures = self._chosen(self.reader.pictures(texts))
                 rows += [row] * len(pictures)
-                found += [(*_said(picture), *carried) for picture in pictures]
+                found += [(*said(picture), *carried) for picture in pictures]
                 if not pictures:
                     broken.append(Broken(row, self.reader.why or NOT_CHOSEN))
             urls = [url for _, url, *_ in found]
@@ -117,7 +117,8 @@ class ExportTable:
         return sorted({at for word in spoken for at in columns_of(word, names)[:1]})
 
 
-def _said(picture: Picture) -> tuple[str, str, str]:
+def said(picture: Picture) -> tuple[str, str, str]:
+    """The cells of one picture: key, address and position."""
     return (
         picture.key,
         picture.url,

@@ -22,9 +22,9 @@ from packshot.world import scratch
 from packshot.world.place_errors import remedy
 from packshot.world.quiet import quiet_libraries
 
-Format = Literal["delimited", "json_lines", "parquet"]
+Format = Literal["delimited", "json_lines", "parquet", "xml"]
 
-_SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet", ".pq")
+_SUFFIXES = (".csv", ".tsv", ".txt", ".xml", ".jsonl", ".ndjson", ".parquet", ".pq")
 _PACKED = (".gz", ".zst", ".zstd")
 _DELIMITERS = (",", ";", "\t", "|")
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -34,9 +34,14 @@ _STRANGERS = {
     b"\xff\xfe": "is UTF-16; save it as UTF-8",
     b"\xfe\xff": "is UTF-16; save it as UTF-8",
     b"%PDF": "is a PDF; export the table as CSV",
-    b"<": "is XML or a web page; export the table as CSV",
+    b"<": "is no feed of products (RSS or Atom) but other XML or a web page; export it as CSV",
     b"[": "is one JSON array; write one object per line instead (JSON Lines)",
 }
+_FEED = re.compile(
+    rb"(?:<\?.*?\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>\s*)*"
+    rb"<(?:[\w.-]+:)?(?:rss|feed)[\s>]",
+    re.DOTALL | re.IGNORECASE,
+)
 _LOST = (EOFError, zlib.error, zstandard.ZstdError)
 _QUOTED = re.compile(r'"[^"]*"?')
 _HEAD_BYTES = 65536
@@ -176,6 +181,8 @@ def _format(local: Path, name: str) -> Format:
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not start:
         raise BadManifest(f"`{name}` is empty; export it again.")
+    if _FEED.match(start):
+        return "xml"
     for mark, advice in _STRANGERS.items():
         if start.startswith(mark):
             raise BadManifest(f"`{name}` {advice}.")

@@ -64,6 +64,8 @@ def table(file: ManifestFile, header: tuple[str, ...] | None) -> Table:
                 opened = _JsonLines(file, header)
             case "parquet":
                 opened = _Parquet(file)
+            case "xml":
+                raise BadManifest(f"`{file.name}` is a feed in XML; leave `--export-format` out.")
     check_header(opened.header, header, file.name)
     return opened
 

@@ -29,7 +29,7 @@ from packshot.facts.item import (
     shown,
     sku_fault,
 )
-from packshot.world.export_records import export_of
+from packshot.world.export_records import ExportTable, export_of
 from packshot.world.guessing import Guess, guess
 from packshot.world.manifest_cells import (
     Cell,
@@ -42,6 +42,7 @@ from packshot.world.manifest_cells import (
 from packshot.world.manifest_files import ManifestFile, opened
 from packshot.world.manifest_records import Broken, Chunk, Table, check_header, table
 from packshot.world.row_filter import RowFilter
+from packshot.world.xml_records import FeedTable
 
 T = TypeVar("T")
 
@@ -138,7 +139,7 @@ class _Staging:
     def add(self, file: ManifestFile, read: Callable[[int], object]) -> None:
         """Stage one file's records."""
         first = self._meaning.header if self._meaning else None
-        export = None if self._columns != ColumnNames() else export_of(file, self._choice)
+        export = self._export(file)
         records: Table = export or table(file, first)
         if export is not None:
             check_header(export.header, first, file.name)
@@ -168,6 +169,14 @@ class _Staging:
             self._named_by.update(export.reader.keys_used)
         self._left_out |= dict.fromkeys(records.left_out)
         self._files.append(file.name)
+
+    def _export(self, file: ManifestFile) -> ExportTable | FeedTable | None:
+        """The file as an export, unless the user has named columns."""
+        if self._columns != ColumnNames():
+            return None
+        return (
+            FeedTable(file, self._choice) if file.format == "xml" else export_of(file, self._choice)
+        )
 
     def close(self) -> None:
         """Write the Parquet footer."""

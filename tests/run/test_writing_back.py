@@ -15,6 +15,7 @@ from packshot.run.writing_back import Wish, WrittenBack, write_back
 from packshot.world.export_heading import Heading, heading_of
 from packshot.world.manifest_files import ManifestFile
 from packshot.world.raw_records import RawRecord, raw_records
+from tests.exports.feeds import FEEDS
 from tests.exports.samples import SAMPLES
 from tests.run.nights import Night, Shop, photo
 
@@ -191,6 +192,21 @@ def test_a_platform_is_not_given_what_it_refuses(shop: Shop) -> None:
     assert back(shop, plain, public_url="http://cdn.example").written == 0
     with pytest.raises(BadOption, match="is the manifest itself"):
         back(shop, plain, folder=shop.folder)
+
+
+@pytest.mark.parametrize("name", FEEDS)
+def test_a_feed_comes_back_with_new_pictures(shop: Shop, name: str) -> None:
+    """In XML, too, nothing else changes: not a blank, not a prefix, not how text is escaped."""
+    text, pictures = FEEDS[name]
+    fields = stocked(shop, text)
+    shop.night(**fields)
+    assert back(shop, fields).written == len(pictures)
+    old, new = Path(fields["manifest"]).read_text(), (shop.folder / "import/export.csv").read_text()
+    items = old.split("</item>")
+    for line, (row, _, address) in zip(side_table(shop), pictures, strict=True):
+        for written in (shop.url(address), shop.url(address).replace("&", "&amp;")):
+            items[row - 1] = items[row - 1].replace(written, line["new_url"])
+    assert new == "</item>".join(items)
 
 
 def test_a_plain_table_comes_back_too(shop: Shop) -> None:

@@ -1,0 +1,51 @@
+"""The formats as the table of `docs/formats.md`: `python -m packshot.exports.table`."""
+
+from packshot.exports.described import ExportFormat, Images, Key
+from packshot.exports.registry import FORMATS
+
+HEAD = "| format | recognised by | key | pictures | way back |\n| --- | --- | --- | --- | --- |"
+
+
+def table() -> str:
+    """Markdown, a line for each format; column names as they are compared."""
+    return "\n".join([HEAD, *map(_line, FORMATS.values())])
+
+
+def _line(export: ExportFormat) -> str:
+    signatures = ["+".join(f"`{name}`" for name in sorted(one)) for one in export.signatures]
+    if export.by_content:
+        signatures.append("the words its types of products are told in")
+    keys = "; ".join(map(_key, dict.fromkeys((*export.product_keys, *export.keys))))
+    cells = (
+        f"`{export.name}` {export.title}",
+        " or ".join(signatures),
+        keys,
+        "; ".join(map(_images, export.images)) + _base(export),
+        export.way_back.told,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _key(key: Key) -> str:
+    return " + ".join(f"`{words.partition('|')[0]}`" for words in key)
+
+
+def _images(images: Images) -> str:
+    told = " or ".join(f"`{word}`" for word in images.columns.split("|"))
+    if images.separator:
+        told += f", a list by `{images.separator.replace('|', chr(92) + '|')}`"
+    if images.of == "product":
+        told += ", the product's"
+    if images.order:
+        told += f", in the order of `{images.order}`"
+    return told
+
+
+def _base(export: ExportFormat) -> str:
+    if export.base_hint:
+        return f"; paths need `--base-url`: {export.base_hint}"
+    return f"; ids hang on {export.base}" if export.base else ""
+
+
+if __name__ == "__main__":
+    print(table())  # noqa: T201

@@ -1,0 +1,96 @@
+"""A product feed in XML is a manifest as it is."""
+
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from packshot.facts.columns import ColumnNames
+from packshot.facts.errors import BadManifest
+from packshot.world.manifest_staging import stage_manifest
+from tests.exports.feeds import FEEDS, RSS
+from tests.exports.test_recognised import IMG, SHARED, WEB, staged
+
+
+def written(folder: Path, text: str) -> Path:
+    """A feed as a file whose name says nothing."""
+    file = folder / "feed"
+    file.write_text(text.replace("IMG/", IMG))
+    return file
+
+
+@pytest.mark.parametrize("name", FEEDS)
+def test_a_feed_is_read_as_it_is(tmp_path: Path, name: str) -> None:
+    """With a prefix or without, CDATA or not; an item without a picture is told."""
+    text, pictures = FEEDS[name]
+    told, rows = staged(written(tmp_path, text))
+    assert told.understanding.export == "Google Merchant Center, XML"
+    found = [(r["row"], r["sku"], r["url"]) for r in rows if r["url"]]
+    assert found == [(row, sku, IMG + address) for row, sku, address in pictures]
+    nothing = [(r["row"], r["reject_code"]) for r in rows if not r["url"]]
+    assert nothing == ([(3, "no_picture")] if name == "rss" else [])
+
+
+def test_a_feed_is_chosen_from(tmp_path: Path) -> None:
+    """By number and by condition."""
+    _, rows = staged(written(tmp_path, RSS), pictures="main", where="id <> 'M-2'")
+    assert [(r["row"], r["url"]) for r in rows] == [
+        (1, f"{IMG}1.jpg?w=800&h=800"),
+        (2, None),
+        (3, None),
+    ]
+
+
+BOMB = """<?xml version="1.0"?>
+<!DOCTYPE rss [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">
+<!ENTITY c SYSTEM "file:///etc/passwd">]>
+<rss><channel><item><id>&b;</id><image_link>&c;</image_link></item></channel></rss>
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (BOMB, "defines words of its own"),
+        (RSS.partition("</channel>")[0], "is no whole XML"),
+        ("<html><body>Log in</body></html>", "is no feed of products"),
+        ("<catalog><product/></catalog>", "is no feed of products"),
+    ],
+    ids=["entities", "cut short", "a page", "another XML"],
+)
+def test_what_is_no_feed_is_a_sentence(tmp_path: Path, text: str, said: str) -> None:
+    """Nothing is expanded, fetched or half read."""
+    with pytest.raises(BadManifest, match=said):
+        staged(written(tmp_path, text))
+
+
+def test_a_large_feed_does_not_stay_in_memory(tmp_path: Path) -> None:
+    """Items that were read are forgotten: ten times as many take no more."""
+    item = f"<item><id>K%d</id><image_link>{IMG}%d.jpg</image_link></item>\n"
+    peaks = []
+    for count in (4_000, 40_000):
+        items = "".join(item % (number, number) for number in range(count))
+        file = tmp_path / f"{count}"
+        file.write_text(f"<rss><channel>{items}</channel></rss>")
+        del items
+        tracemalloc.start()
+        told = stage_manifest(
+            str(file),
+            tmp_path / "staged",
+            columns=ColumnNames(),
+            allowed_schemes=WEB,
+            storage_options={},
+        )
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert told.images == count
+    assert peaks[1] < 2 * peaks[0], peaks
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="reads exports that lie beside the project")
+@pytest.mark.parametrize("name", ["rss_cdata_additional_images.xml", "synthetic_atom.xml"])
+def test_other_peoples_feeds_are_recognised(tmp_path: Path, name: str) -> None:
+    """One of them real."""
+    text = (SHARED / "google_merchant" / name).read_text()
+    told, _ = staged(written(tmp_path, text))
+    assert (told.images, told.rejected) == (3, 0)
