@@ -40,10 +40,11 @@ from cli.watching import Bar
 from flows.endings import end_within
 from flows.environment import home_spool
 from packshot.facts.errors import BadOption, CatalogBusy, PackshotError
-from packshot.facts.job import Job
+from packshot.facts.job import Job, Storage
 from packshot.providers.registry import PROVIDERS
 from packshot.run import adopting, comparing, improving, looking, past_runs, writing_back
 from packshot.run.inspecting import inspect_manifest
+from packshot.run.listing import list_pictures
 from packshot.run.progress import Progress
 from packshot.run.summary import Summary
 from packshot.run.workshop import Here, Place, make_provider
@@ -56,6 +57,9 @@ Json = Annotated[
 ProviderUrl = Annotated[
     str | None,
     typer.Option(metavar="URL", help="Base URL of the provider's API, for example a sandbox."),
+]
+EndpointUrl = Annotated[
+    str | None, typer.Option("--endpoint-url", metavar="URL", help="S3-compatible service.")
 ]
 Verbose = Annotated[
     bool,
@@ -130,6 +134,37 @@ def inspect(given: Given, json_: Json = False) -> None:
         say_json(found.model_dump_json())
     else:
         show_inspection(found)
+
+
+@app.command("manifest", cls=Command)
+def list_folder(
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A folder, or an s3:// prefix.")],
+    sku: Annotated[
+        str,
+        typer.Option(
+            "--sku",
+            metavar="PATTERN",
+            help="How a SKU is made of a picture's place: {stem}, {name}, {folder}, {path}.",
+        ),
+    ] = "{stem}",
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="Where the manifest is written.")
+    ] = Path("manifest.csv"),
+    endpoint_url: EndpointUrl = None,
+    json_: Json = False,
+) -> None:
+    """Make a manifest of a folder of pictures: a row for each, its SKU made of its name.
+
+    Run such a manifest with `--allow-local`, for it names files instead of web addresses.
+
+    Example: `packshot manifest photos --sku '{folder}' --out catalog.csv`
+    """
+    pictures, skus = list_pictures(folder, sku, out, Storage(endpoint_url=endpoint_url))
+    if json_:
+        say_json(json.dumps({"manifest": str(out), "pictures": pictures, "skus": skus}))
+    else:
+        say(f"{pictures:,} pictures of {skus:,} SKUs: {out}")
+        say(f"To run it: packshot plan {out} cutouts --allow-local")
 
 
 @app.command("write-back", cls=Command)
