@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import duckdb
@@ -19,6 +19,7 @@ from packshot.facts.errors import BadOption
 from packshot.facts.item import LEFT_OUT, public
 from packshot.facts.job import Job
 from packshot.run.looking import stage
+from packshot.run.way_back_files import Rows, Side, Slim, text_file
 from packshot.run.workshop import Place
 from packshot.world.export_heading import Heading, cleaned_header, encoding_of, heading_of
 from packshot.world.export_pictures import RecordReader
@@ -28,12 +29,12 @@ from packshot.world.manifest_staging import Staged
 from packshot.world.raw_records import RawRecord, raw_records
 from packshot.world.swapped_cells import swapped
 from packshot.world.tables import literal
+from packshot.world.workbooks import workbook_again
 from packshot.world.xml_records import feed_again
 
 SIDE_TABLE: Final = "pictures.csv"
-SIDE_COLUMNS: Final = ("key", "position", "source_url", "new_url", "outcome", "reason")
+NOT_WRITTEN: Final = "only text, XML and workbooks are written again"
 PATH: Final = "{path}"
-AT_ONCE: Final = 10_000
 _PACKED: Final = re.compile(r"\.(?:gz|zst|zstd)$", re.IGNORECASE)
 
 
@@ -130,44 +131,63 @@ class _Writer:
 
     def add(self, file: ManifestFile) -> None:
         """Write one file again."""
-        known = _Rows(self._database, None if file.alone else file.name)
+        known = Rows(self._database, None if file.alone else file.name)
         if file.format == "xml":
             self._feed(file, known)
             return
         if file.format != "delimited":
             with self._side_table() as side:
                 for found in known.rest():
-                    self._tell(self._judged(found), {}, "only text tables are written again", side)
+                    self._tell(self._judged(found), {}, NOT_WRITTEN, side)
             return
         heading = self._heading(file)
         self._told = heading.export.way_back.told
         self._check_endings(heading.export)
         target = self._target(file)
+        records = self._table(file, heading, target, known)
+        if file.workbook is not None:
+            changes = ((record.row, changed) for record, changed in records if changed)
+            workbook_again(file.workbook, file.name, changes, target)
+        else:
+            with text_file(target, heading.encoding) as copy:
+                copy.writelines(
+                    record.with_cells(changed, heading.delimiter) if changed else record.text
+                    for record, changed in records
+                )
+        self._files.append(target)
+
+    def _table(
+        self, file: ManifestFile, heading: Heading, target: Path, known: Rows
+    ) -> Iterator[tuple[RawRecord, dict[int, str]]]:
+        """Every record with the cells that change."""
         base = self._job.options.export.base_url or ""
         base = base or (file.folder if heading.export.name == PLAIN else "")
         reader = RecordReader(heading.export, heading.names, base)
         with ExitStack() as stack:
-            copy = stack.enter_context(_text(target, heading.encoding))
             side = stack.enter_context(self._side_table())
             slim = self._slim(heading, target, stack)
             above = heading.records_before
             for record in raw_records(file, heading.encoding, heading.delimiter):
                 if above >= 0:
                     above -= bool(record.cells)
-                    copy.write(record.text)
+                    yield record, {}
                     continue
                 pictures = [self._judged(found) for found in known.of(record.row)]
-                copy.write(self._again(record, pictures, reader, heading, side, slim))
-        self._files += [target, *([slim.path] if slim is not None else [])]
+                changed = self._changes(record, pictures, reader, heading.export, side)
+                yield record, changed
+                if slim is not None:
+                    slim.add(record.cells, changed, reader.image_columns)
+        if slim is not None:
+            self._files.append(slim.path)
 
-    def _feed(self, file: ManifestFile, known: "_Rows") -> None:
+    def _feed(self, file: ManifestFile, known: Rows) -> None:
         """Write a feed in XML again."""
         rules = GOOGLE.way_back
         self._told = rules.told
         target = self._target(file)
         with ExitStack() as stack:
             side = stack.enter_context(self._side_table())
-            copy = stack.enter_context(_text(target, "utf-8"))
+            copy = stack.enter_context(text_file(target, "utf-8"))
             text = stack.enter_context(file.text(newline="", encoding="utf-8"))
 
             def new(row: int) -> dict[str, str]:
@@ -184,7 +204,7 @@ class _Writer:
 
     def _target(self, file: ManifestFile) -> Path:
         target = self._wish.folder / _PACKED.sub("", Path(file.name).name)
-        if target.resolve() == file.path.resolve():
+        if target.resolve() in {file.path.resolve(), (file.workbook or file.path).resolve()}:
             raise BadOption(f"`{target}` is the manifest itself; give another folder to write to")
         return target
 
@@ -198,30 +218,24 @@ class _Writer:
             told=self._told,
         )
 
-    def _again(
+    def _changes(
         self,
         record: RawRecord,
         pictures: Sequence[_Known],
         reader: RecordReader,
-        heading: Heading,
+        export: ExportFormat,
         side: Any,  # noqa: ANN401  csv's writers have no name
-        slim: "_Slim | None",
-    ) -> str:
+    ) -> dict[int, str]:
+        """The cells of a record that change; each picture is told in the side table."""
         new = {one.url: one.new_url for one in pictures if one.new_url is not None}
-        why = self._against(heading.export.way_back, pictures, new)
+        why = self._against(export.way_back, pictures, new)
         if new and record.spans is None:
             why = "the row is quoted in a way that cannot be written again safely"
         if why:
             new = {}
         for one in pictures:
             self._tell(one, new, why, side)
-        changed = swapped(reader, record.cells, new) if new else {}
-        if slim is not None and any(
-            at < len(record.cells) and record.cells[at].strip() for at in reader.image_columns
-        ):
-            cells = [changed.get(at, cell) for at, cell in enumerate(record.cells)]
-            slim.rows.writerow([cells[at] if at < len(cells) else "" for at in slim.columns])
-        return record.with_cells(changed, heading.delimiter) if changed else record.text
+        return swapped(reader, record.cells, new) if new else {}
 
     def _tell(self, one: _Known, new: Mapping[str, str], why: str, side: Any) -> None:  # noqa: ANN401
         """A line of the side table."""
@@ -289,79 +303,21 @@ class _Writer:
         heading = None if choice.format == PLAIN else heading_of(file, choice.format)
         return heading or _plain_heading(file, self._staged)
 
-    def _side_table(self) -> "_Side":
+    def _side_table(self) -> Side:
         begun, self._begun = self._begun, True
-        return _Side(self._wish.folder / SIDE_TABLE, new=not begun)
+        return Side(self._wish.folder / SIDE_TABLE, new=not begun)
 
-    def _slim(self, heading: Heading, target: Path, stack: ExitStack) -> "_Slim | None":
+    def _slim(self, heading: Heading, target: Path, stack: ExitStack) -> Slim | None:
         words = heading.export.way_back.slim
         columns = [at for word in words for at in columns_of(word, heading.names)[:1]]
         if not columns:
             return None
-        path = target.with_name(f"{target.stem}.slim{target.suffix}")
-        file = stack.enter_context(_text(path, heading.encoding))
+        ending = ".csv" if target.suffix == ".xlsx" else target.suffix
+        path = target.with_name(f"{target.stem}.slim{ending}")
+        file = stack.enter_context(text_file(path, heading.encoding))
         rows = csv.writer(file, delimiter=heading.delimiter, lineterminator="\r\n")
         rows.writerow([heading.header[at] for at in columns])
-        return _Slim(path, rows, columns)
-
-
-@dataclass(frozen=True, slots=True)
-class _Slim:
-    path: Path
-    rows: Any
-    columns: list[int]
-
-
-class _Side:
-    """The side table, which goes on over all files."""
-
-    def __init__(self, path: Path, *, new: bool) -> None:
-        self._path, self._new = path, new
-
-    def __enter__(self) -> Any:  # noqa: ANN401  csv's writers have no name
-        self._file = self._path.open("w" if self._new else "a", newline="", encoding="utf-8")
-        rows = csv.writer(self._file)
-        if self._new:
-            rows.writerow(SIDE_COLUMNS)
-        return rows
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-
-class _Rows:
-    """The known pictures of one file, record by record, in the order of its rows."""
-
-    def __init__(self, database: duckdb.DuckDBPyConnection, file: str | None) -> None:
-        query = "SELECT * FROM known WHERE file IS NOT DISTINCT FROM $file ORDER BY row"
-        cursor = database.cursor().execute(query, {"file": file})
-        self._names = [column[0] for column in cursor.description or ()]
-        self._rows = self._fetched(cursor)
-        self._next = next(self._rows, None)
-
-    def of(self, row: int) -> list[dict[str, Any]]:
-        """All of one record; records are asked for in order."""
-        found: list[dict[str, Any]] = []
-        while self._next is not None and self._next["row"] <= row:
-            if self._next["row"] == row:
-                found.append(self._next)
-            self._next = next(self._rows, None)
-        return found
-
-    def rest(self) -> Iterator[dict[str, Any]]:
-        """All that has not been asked for."""
-        while self._next is not None:
-            yield self._next
-            self._next = next(self._rows, None)
-
-    def _fetched(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[dict[str, Any]]:
-        while rows := cursor.fetchmany(AT_ONCE):
-            for row in rows:
-                yield dict(zip(self._names, row, strict=True))
-
-
-def _text(path: Path, encoding: str) -> IO[str]:
-    return path.open("w", newline="", encoding=encoding, errors="surrogateescape")
+        return Slim(path, rows, columns)
 
 
 def _plain_heading(file: ManifestFile, staged: Staged) -> Heading:

@@ -21,15 +21,17 @@ from packshot.facts.item import public
 from packshot.world import scratch
 from packshot.world.place_errors import remedy
 from packshot.world.quiet import quiet_libraries
+from packshot.world.workbooks import MARK, as_csv, is_workbook
 
 Format = Literal["delimited", "json_lines", "parquet", "xml"]
 
-_SUFFIXES = (".csv", ".tsv", ".txt", ".xml", ".jsonl", ".ndjson", ".parquet", ".pq")
+_TEXTS = (".csv", ".tsv", ".txt", ".xml", ".jsonl", ".ndjson")
+_SUFFIXES = (*_TEXTS, ".xlsx", ".xlsm", ".parquet", ".pq")
 _PACKED = (".gz", ".zst", ".zstd")
 _DELIMITERS = (",", ";", "\t", "|")
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _STRANGERS = {
-    b"PK\x03\x04": "is a workbook or a ZIP; save its sheet as CSV",
+    b"PK\x03\x04": "is a ZIP; unpack it, and give the table in it",
     b"\xd0\xcf\x11\xe0": "is a workbook of an old Excel; save its sheet as CSV",
     b"\xff\xfe": "is UTF-16; save it as UTF-8",
     b"\xfe\xff": "is UTF-16; save it as UTF-8",
@@ -59,6 +61,8 @@ class ManifestFile:
     format: Format
     alone: bool
     """Whether it is the manifest's only file."""
+    workbook: Path | None = None
+    """The workbook whose sheet lies at `path` as text."""
 
     def text(self, newline: str, encoding: str = "utf-8-sig") -> io.TextIOWrapper:
         """The text; bytes that do not fit the encoding become lone surrogates."""
@@ -93,9 +97,13 @@ def _fetched(
         paths = _found(fs, root, manifest)
         for path, name in _named(paths):
             local, folder = _at_hand(fs, path, room)
+            alone, workbook = len(paths) == 1, None
+            if _starts(local) == MARK and is_workbook(local):
+                local, workbook = room / "sheet.csv", local
+                as_csv(workbook, name, local)
             with intact(name):
                 kind = _format(local, name)
-            yield ManifestFile(name, folder, local, kind, alone=len(paths) == 1)
+            yield ManifestFile(name, folder, local, kind, alone, workbook)
 
 
 @contextmanager

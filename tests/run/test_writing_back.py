@@ -6,6 +6,8 @@ from urllib.parse import unquote, urlsplit
 
 import pyarrow.parquet as pq
 import pytest
+from openpyxl import Workbook, load_workbook
+from openpyxl.styles import Font
 
 from packshot.exports.described import columns_of
 from packshot.exports.registry import FORMATS
@@ -207,6 +209,31 @@ def test_a_feed_comes_back_with_new_pictures(shop: Shop, name: str) -> None:
         for written in (shop.url(address), shop.url(address).replace("&", "&amp;")):
             items[row - 1] = items[row - 1].replace(written, line["new_url"])
     assert new == "</item>".join(items)
+
+
+def test_a_workbook_comes_back_cell_by_cell(shop: Shop) -> None:
+    """Other sheets, other cells and their formats stay."""
+    text = "ID,Handle,Variant ID,Image Src,Image Type,Note\n1,tee,11,IMG/1.jpg; IMG/2.jpg,IMAGE,\n"
+    fields = stocked(shop, text)
+    book = Workbook()
+    notes, products = book.active, book.create_sheet("Products")
+    assert notes is not None
+    notes["A1"] = "keep me"
+    for row in csv.reader(Path(fields["manifest"]).read_text().splitlines()):
+        products.append(row)
+    products["B2"].font = Font(bold=True)
+    products["F2"] = "=1+1"
+    manifest = shop.folder / "Products.xlsx"
+    book.save(manifest)
+    fields |= {"manifest": str(manifest)}
+    shop.night(**fields)
+    assert back(shop, fields).written == 2
+    again = load_workbook(shop.folder / "import" / "Products.xlsx")
+    assert again["Sheet"]["A1"].value == "keep me"
+    assert again["Products"]["B2"].font.bold
+    assert again["Products"]["F2"].value == "=1+1"
+    first, second = str(again["Products"]["D2"].value).split("; ")
+    assert {first, second} == {line["new_url"] for line in side_table(shop)}
 
 
 def test_a_plain_table_comes_back_too(shop: Shop) -> None:

@@ -331,7 +331,7 @@ def test_a_manifest_may_lie_elsewhere(tmp_path: Path) -> None:
         (zstandard.compress(PLAIN.encode() * 99)[:-9], "cut short"),
         (parquet(sku=["mug"])[:-9], "cut short"),
         (gzip.compress(parquet(sku=["mug"])), "unpack it"),
-        ("PK\x03\x04", "workbook"),
+        ("PK\x03\x04", "is a ZIP"),
         ("<rss>", "XML"),
         ("[{}]", "JSON Lines"),
         (b"\xff\xfes\0k\0u\0", "UTF-16"),
