@@ -7,7 +7,7 @@ import numpy as np
 
 from bench.mattes import Measured, Picture, on
 
-TILE: Final = 300
+TILE: Final = 200
 """Side of one view, in pixels."""
 MAGENTA: Final = (255, 0, 255)
 

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -16,10 +15,12 @@ from PIL import Image
 from pymatting import estimate_foreground_ml
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from manifests.draw_samples import PRODUCTS, cut_out, draw
+from manifests.draw_samples import PRODUCTS, cut_out
 from packshot.world.studio_cut import StudioCut, cut_from_studio
 
-STUDIO: Final = ("packshot-", "comp-", "drawn-")
+SAMPLES: Final = Path(__file__).parents[1] / "manifests" / "samples"
+DRAWN: Final = "drawn-"
+STUDIO: Final = ("packshot-", "comp-", DRAWN)
 """Pictures of the kind the engine is meant for."""
 BAND: Final = 5
 """Width in pixels of the strip around the reference's outline in which a halo is looked for."""
@@ -90,14 +91,14 @@ def pairs(folder: Path) -> Iterator[Measured]:
 
 
 def drawings() -> Iterator[Measured]:
-    """Cut the products of the sample catalog, whose mattes are known to the pixel."""
+    """Cut the products of the sample catalog; their mattes are drawn one pixel narrow."""
     for name, scene in PRODUCTS.items():
         made = scene()
         reference = np.asarray(cut_out(made).getchannel("A"))
-        picture = Image.open(BytesIO(draw(name))).convert("RGB")
+        picture = Image.open(SAMPLES / name).convert("RGB")
         if picture.size != made.size:  # held upright, stored on its side
             picture = picture.transpose(Image.Transpose.ROTATE_270)
-        yield _measured(f"drawn-{Path(name).stem}", np.asarray(picture), reference)
+        yield _measured(f"{DRAWN}{Path(name).stem}", np.asarray(picture), reference)
 
 
 def _measured(name: str, rgb: Picture, reference: Picture) -> Measured:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from bench.contact_sheet import sheet
 from bench.machine import RESULTS, write_result
-from bench.mattes import GROUNDS, Measured, drawings, pairs
+from bench.mattes import DRAWN, GROUNDS, Measured, drawings, pairs
 
 HEAD = """Pictures with a reference matte each, cut on one thread; seconds are processor time.
 Those named `comp-`, `packshot-` and `drawn-` are studio pictures, for which the engine is meant;
@@ -22,9 +22,9 @@ the others show what it does with pictures it is not meant for. IoU is the overl
 reference over their union, both at half opacity. Halo is the mean CIEDE2000 in a band of 5
 pixels around the reference's outline, on white, black and red, beside the reference matte; in
 brackets that of a naive cut, the same product with a hard edge and the picture's own colours.
-The drawings are those of the sample catalog, their mattes exact ([sheet](studio_cut.jpg)); the
-other pictures are not part of the repository, and any folder of `name.input.jpg` and
-`name.alpha.png` pairs will do."""
+The drawings are those of the sample catalog ([sheet](studio_cut.jpg)); their mattes are drawn
+one pixel narrow, so no halo is given for them. The other pictures are not part of the
+repository, and any folder of `name.input.jpg` and `name.alpha.png` pairs will do."""
 
 
 def table(pictures: list[Measured]) -> str:
@@ -36,7 +36,7 @@ def table(pictures: list[Measured]) -> str:
         f"| {p.name} | {p.iou:.3f} | {p.seconds:.2f} | {_halo(p)} | {p.cut.unsure or ''} |"
         for p in studio + others
     ]
-    drawn = [picture for picture in studio if picture.name.startswith("drawn-")]
+    drawn = [picture for picture in studio if picture.name.startswith(DRAWN)]
     photographed = [picture for picture in studio if picture not in drawn]
     sums = [
         _average(what, some)
@@ -47,6 +47,8 @@ def table(pictures: list[Measured]) -> str:
 
 
 def _halo(picture: Measured) -> str:
+    if picture.name.startswith(DRAWN):
+        return ""
     return ", ".join(f"{ours:.1f} ({naive:.1f})" for ours, naive in picture.halo.values())
 
 
@@ -58,10 +60,12 @@ def _average(what: str, pictures: list[Measured]) -> str:
         f"{fmean(p.halo[name][0] for p in pictures):.1f} on {name} "
         f"({fmean(p.halo[name][1] for p in pictures):.1f})"
         for name in GROUNDS
+        if not pictures[0].name.startswith(DRAWN)
     )
     return (
         f"{what}: mean IoU {fmean(overlaps):.3f}, lowest {min(overlaps):.3f}; median "
-        f"{median(seconds):.2f} s for {median(megapixels):.2f} megapixels; halo {halo}."
+        f"{median(seconds):.2f} s for {median(megapixels):.2f} megapixels"
+        f"{f'; halo {halo}' if halo else ''}."
     )
 
 

@@ -31,6 +31,7 @@ BIGCOMMERCE_3: Final = ExportFormat(
             columns="internalimageurl|imageurl",
             of="product",
             order="imagesortorder",
+            first=0,
             when=Where("item", any_of("image")),
             written_to="imageurl",
         ),

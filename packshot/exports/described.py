@@ -45,6 +45,8 @@ class Images:
     """An address ends where this begins."""
     order: str | None = None
     """Column that numbers the pictures of a product."""
+    first: int = 1
+    """The number of the main picture there."""
     when: Where | None = None
     """Only in such rows."""
     written_to: str = ""

@@ -27,7 +27,7 @@ class Picture:
     position: int | None
     """What the export says."""
     number: int
-    """Among those of its product or row, from 1."""
+    """Place among those of its product or row, from 1: as the export says, else as they come."""
     column: int
     piece: int
     """Place among the addresses of its cell, from 0."""
@@ -129,7 +129,10 @@ class RecordReader:
                     else self._key(cells, self.export.keys)
                 )
                 self.keys_used[by] = self.keys_used.get(by, 0) + 1
-                found.append(Picture(key, url, position, self._number(key), place, piece))
+                number = self._number(key)
+                if position is not None:
+                    number = position - column.images.first + 1
+                found.append(Picture(key, url, position, number, place, piece))
         return found
 
     def _follow(self, cells: Sequence[str]) -> None:

@@ -105,6 +105,16 @@ def test_only_some_pictures_are_meant(tmp_path: Path, pictures: str, found: list
     assert [r["url"] for r in rows if r["url"]] == [f"{IMG}{number}.jpg" for number in found]
 
 
+def test_the_main_picture_is_the_one_that_the_export_calls_so(tmp_path: Path) -> None:
+    """By its position, wherever it stands."""
+    shopify = next(one for one in SAMPLES.values() if one.format == "shopify")
+    _, rows = staged(written(tmp_path, shopify), pictures="main")
+    assert [r["url"] for r in rows if r["sku"] == "tee"] == [f"{IMG}tee-1.jpg"]
+    bigcommerce = next(one for one in SAMPLES.values() if one.format == "bigcommerce-v3")
+    _, rows = staged(written(tmp_path, bigcommerce), pictures="main")
+    assert [r["url"] for r in rows if r["sku"] == "MUG"] == [f"{IMG}p.1.386.513.jpg?c=1"]
+
+
 def test_only_some_rows_are_meant(tmp_path: Path) -> None:
     """By a condition over the export's own columns; every row is told."""
     file = tmp_path / "some.csv"
