@@ -24,12 +24,14 @@ from flows.quiet import keep_tracebacks_for_surprises
 from flows.sharing import limit_name, shared_account
 from flows.states import own, state_of, state_of_error, state_of_stop
 from flows.telling import Telling
-from packshot.facts.errors import PackshotError, StopRequested, Unreachable
+from packshot.decisions.falling_back import CODES
+from packshot.facts.errors import PackshotError, StopRequested
 from packshot.facts.job import Job
 from packshot.facts.money import Tariff, cap_of
 from packshot.facts.purchase import PurchaseClass
 from packshot.run import session
 from packshot.run.falling_back import (
+    at_most,
     check_fallbacks,
     job_of_fallback,
     left_over,
@@ -89,6 +91,8 @@ class Night:
     state: State[Any]
     summary: Summary | None = None
     """None where it came to no report."""
+    code: str | None = None
+    """Of what kept it from beginning."""
     stopped: bool = False
     """Somebody asked the whole night to stop."""
 
@@ -97,7 +101,7 @@ def _with_fallbacks(job: Job, night: Night) -> State[Any]:
     """Hand on what was left over, provider by provider."""
     first = night.summary
     wanted = PurchaseClass(first.purchase_class) if first else asked_class(job, None)
-    spent = _cost(first)
+    spent = _cost(job, first)
     for provider in job.options.fallback:
         moved = left_over(job, night.summary) if night.summary else None
         if night.stopped or not (moved.keys if moved else _never_reached(job, night)):
@@ -108,7 +112,7 @@ def _with_fallbacks(job: Job, night: Night) -> State[Any]:
             return then.state
         if then is None or then.summary is None:
             continue
-        spent += _cost(then.summary)
+        spent += _cost(following, then.summary)
         if moved is not None and night.summary is not None:
             summary = together(night.summary, moved, then.summary)
             then = replace(
@@ -118,13 +122,14 @@ def _with_fallbacks(job: Job, night: Night) -> State[Any]:
     return night.state
 
 
-def _cost(summary: Summary | None) -> float:
-    return (summary.money.cost or 0.0) if summary else 0.0
+def _cost(job: Job, summary: Summary | None) -> float:
+    """What a part may have cost, calls that were never answered included."""
+    return at_most(job, summary.money) if summary else 0.0
 
 
 def _never_reached(job: Job, night: Night) -> bool:
-    """Whether the provider was away before anything began."""
-    return night.state.name == Unreachable.__name__ and "outage" in job.options.fallback_on
+    """Whether the provider was away, or is no more, before anything began."""
+    return any(night.code in CODES[cause] for cause in job.options.fallback_on)
 
 
 def _taken_over(job: Job, wanted: PurchaseClass, why: str | None) -> Night | None:
@@ -151,7 +156,7 @@ def _night(job: Job, *, retry_failures: bool) -> Night:
         )
     except PackshotError as error:
         logger.error("%s", error)  # noqa: TRY400  a sentence, no traceback
-        return Night(state_of_error(error))
+        return Night(state_of_error(error), code=error.code)
     for summary in earlier:
         logger.warning("published the report of run %s, which had not ended", summary.run_id)
     cap = cap_of(shop.job, Tariff.of(shop.job, shop.provider.unit))

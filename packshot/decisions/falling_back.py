@@ -6,19 +6,39 @@ from typing import Final, Literal
 
 from packshot.facts.outcome import Outcome
 
-Cause = Literal["outage", "no_credits", "refused"]
+Cause = Literal["outage", "no_credits", "refused", "closed"]
 
-_CODES: Final[Mapping[Cause, frozenset[str]]] = MappingProxyType(
+CODES: Final[Mapping[Cause, frozenset[str]]] = MappingProxyType(
     {
-        "outage": frozenset({"unreachable", "provider_failing", "throttled", "not_available"}),
+        "outage": frozenset(
+            {"unreachable", "provider_failing", "throttled", "not_available"}
+            | {"upload_failed", "upload_gone"}
+        ),
+        "closed": frozenset({"wrong_provider_url", "key_rejected"}),
         "no_credits": frozenset({"no_credits"}),
         "refused": frozenset(
             {"invalid_file_type", "file_too_large", "resolution_too_high", "option_not_supported"}
         ),
     }
 )
-"""By `reason_code`. Not among them: caps and floors, which are the user's own word; what is wrong
-with a source; and calls that were never answered, which may be paid for."""
+"""By `reason_code`; `closed` is an API that has moved away, or lets this account in no more.
+
+Not among them: caps and floors, which are the user's own word; what is wrong with a source; and
+calls that were never answered, which may be paid for."""
+
+
+OUT_OF_PATIENCE: Final = CODES["outage"] | {
+    "uncertain",
+    "unanswered",
+    "unanswered_before",
+    "not_ready",
+    "broken_answer",
+    "result_mislaid",
+    "unexpected",
+    "error",
+}
+"""Endings that became a rejection after some nights: nobody has declined the picture, and its calls
+may be paid for."""
 
 
 def moves_on(outcome: str, code: str | None, calls: int, causes: Collection[Cause]) -> bool:
@@ -26,8 +46,8 @@ def moves_on(outcome: str, code: str | None, calls: int, causes: Collection[Caus
 
     A picture that was sent and declined was refused by the provider, whatever its word for it.
     """
-    if outcome == Outcome.REJECTED and calls > 0:
+    if outcome == Outcome.REJECTED and calls > 0 and code not in OUT_OF_PATIENCE:
         return "refused" in causes
     if outcome not in {Outcome.FAILED, Outcome.DEFERRED, Outcome.REJECTED}:
         return False
-    return any(code in _CODES[cause] for cause in causes)
+    return any(code in CODES[cause] for cause in causes)

@@ -40,6 +40,8 @@ class PackshotError(Exception):
     default_code: ClassVar[str] = "error"
     http_status: int | None = None
     """Of the answer that this error stands for, where there was one."""
+    charged: float | None = None
+    """What the provider says that it has charged all the same, in its unit."""
     body_excerpt: str | None = None
     """How that answer's body begins, without keys, logins and queries."""
 

@@ -142,7 +142,7 @@ class Options(BaseModel):
         ),
     ] = []
     fallback_on: Annotated[
-        list[Literal["outage", "no_credits", "refused"]],
+        list[Literal["outage", "no_credits", "refused", "closed"]],
         Field(description="What makes a picture move on to the next provider."),
     ] = ["outage", "no_credits"]
     fallback_free: Annotated[

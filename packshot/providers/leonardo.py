@@ -175,7 +175,9 @@ class Leonardo:
     def _no_result(self, sold: Sold) -> PackshotError:
         if sold.blocked:
             charged = "" if sold.charged is None else f" and charged {sold.charged:g} {self.unit}"
-            return blocked(charged)
+            error = blocked(charged)
+            error.charged = sold.charged
+            return error
         return broken_answer(WHO, "names no result")
 
     def _upload(self, source: Source) -> str:

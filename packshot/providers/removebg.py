@@ -110,7 +110,8 @@ class RemoveBg:
     def price(self, options: PaidOptions, megapixels: float | None) -> Price:
         """A preview costs a quarter, everything else one; `auto` goes by the picture's size."""
         small = megapixels is not None and megapixels <= PREVIEW_MEGAPIXELS
-        cheap = options.resolution == "preview" or (options.resolution == "auto" and small)
+        by_size = options.resolution == "auto" and not self._host.auto_is_full
+        cheap = options.resolution == "preview" or (by_size and small)
         amount = PREVIEW_PRICE if cheap else FULL_PRICE
         return Price(at_most=amount, likely=amount)
 

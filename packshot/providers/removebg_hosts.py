@@ -6,6 +6,7 @@ contract (github.com/PixMiller/remove-bg-migration). Nothing of either has been 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -30,6 +31,8 @@ class Host:
     """Paid options that are passed over in silence, so they are refused here."""
     sells_previews: bool = True
     """Whether a preview is more than a watermarked sample."""
+    auto_is_full: bool = False
+    """Whether `auto` costs what `full` does, however small the picture."""
 
 
 _PLAIN: Final = frozenset({"JPEG", "PNG"})
@@ -48,14 +51,22 @@ HOSTS: Final[Mapping[HostName, Host]] = MappingProxyType(
             per_minute=500.0,  # no hard limit is said to exist
             weighs_megapixels=False,
             tells_balance=False,
-            ignores=frozenset({"region", "shadow_type", "foreground_type"}),
+            ignores=frozenset(
+                {"region", "shadow_type", "foreground_type", "removebg.shadow_types"}
+                | {"removebg.shadow_opacities", "removebg.scale", "removebg.position"}
+            ),
+            auto_is_full=True,
         ),
         "pixmiller": Host(
             base_url="https://api.pixmiller.com/v1.0",
             accepts=Accepts(formats=_PLAIN, max_bytes=20_000_000, max_pixels=50_000_000),
             per_minute=40.0,
             weighs_megapixels=False,
-            ignores=frozenset({"shadow_type"}),
+            ignores=frozenset(
+                {"shadow_type", "semitransparency", "removebg.shadow_types"}
+                | {"removebg.shadow_opacities"}
+            ),
+            auto_is_full=True,
             sells_previews=False,
         ),
     }
@@ -74,13 +85,15 @@ def check_options(host: Host, name: str, options: PaidOptions) -> None:
     """Refuse what this host would not do. Raises `ImageRefused`."""
     plain = PaidOptions()
     for option in sorted(host.ignores):
-        if getattr(options, option) != getattr(plain, option):
+        asks = attrgetter(option)
+        if asks(options) != asks(plain):
             raise ImageRefused(
                 f"`{name}` passes `{option}` over in silence; leave it out, or use another host.",
                 "option_not_supported",
             )
-    if options.resolution == "preview" and not host.sells_previews:
+    if options.resolution in {"preview", "auto"} and not host.sells_previews:
         raise ImageRefused(
-            f"A preview of `{name}` is a watermarked sample; choose another `resolution`.",
+            f"A preview of `{name}` is a watermarked sample, and `auto` may become one; choose "
+            "another `resolution`.",
             "option_not_supported",
         )

@@ -8,10 +8,7 @@ from typing import Any, Final
 
 import httpx
 
-from packshot.facts.errors import (
-    ImageRefused,
-    PackshotError,
-)
+from packshot.facts.errors import ImageRefused, PackshotError, TryTomorrow
 from packshot.providers.answers import quotable, retry_after
 from packshot.providers.line import Answer, as_answered
 from packshot.providers.pace_headers import pace_readings
@@ -45,17 +42,22 @@ REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
         # parameters and sources that are never sent
         "missing_source": f"The upload arrived without a picture. {NEVER_SENT}",
         "multiple_sources": f"Several pictures arrived at once. {NEVER_SENT}",
-        "invalid_image_url": f"An address of a picture was not valid. {NEVER_SENT}",
-        "failed_image_download": f"A picture could not be downloaded. {NEVER_SENT}",
-        "invalid_channels": f"The parameter `channels` is not accepted. {NEVER_SENT}",
-        "invalid_crop_margin": f"The parameter `crop_margin` is not accepted. {NEVER_SENT}",
-        "invalid_position": f"The parameter `position` is not accepted. {NEVER_SENT}",
-        "invalid_scale": f"The parameter `scale` is not accepted. {NEVER_SENT}",
-        "invalid_bg_image_url": f"A background's address was not valid. {NEVER_SENT}",
-        "failed_bg_download": f"A background could not be downloaded. {NEVER_SENT}",
+        # what `paid.removebg` sends
+        "invalid_image_url": "The picture's address is not taken: leave `source_by_url` out.",
+        "failed_image_download": "The picture could not be fetched from its address: check that "
+        "its host lets the provider in, or leave `source_by_url` out.",
+        "invalid_channels": "The option `channels` is not accepted: leave it out.",
+        "invalid_crop_margin": "The option `crop_margin` is not accepted: write px or %.",
+        "invalid_position": "The option `position` is not accepted: write `center` or %.",
+        "invalid_scale": "The option `scale` is not accepted: write 10% to 100%.",
+        "invalid_bg_image_url": "The option `background_image_url` is no address: correct it.",
+        "failed_bg_download": "The picture behind the product could not be fetched: check "
+        "`background_image_url`, or give it as `background_image_file`.",
         "multiple_bg_sources": f"Several backgrounds arrived at once. {NEVER_SENT}",
     }
 )
+NOT_THE_PICTURES_FAULT: Final = frozenset({"failed_image_download", "failed_bg_download"})
+"""Another host was away: a later night may find it."""
 _OF_THE_PICTURE: Final = frozenset({400, 413, 422})
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -77,10 +79,14 @@ def _verdict(answer: Answer, secret: str) -> PackshotError:
     return by_status(WHO, answer, CHECK_URL, wait=_wait(answer.headers))
 
 
-def _image_refused(status: int, error: Mapping[str, Any], secret: str) -> ImageRefused:
+def _image_refused(status: int, error: Mapping[str, Any], secret: str) -> PackshotError:
     stated = str(error.get("code") or "")
     known = _CODE.fullmatch(stated) and secret not in stated
     code = stated if known else {413: "file_too_large"}.get(status, f"refused_{status}")
+    if code in NOT_THE_PICTURES_FAULT:
+        return TryTomorrow(
+            f"{WHO} declined the picture; a later night tries again. {REMEDIES[code]}", code
+        )
     remedy = REMEDIES.get(code, "Look at the picture and the options of its row.")
     words = error.get("detail") or (None if code in REMEDIES else error.get("title"))
     said = f" {WHO} says: {quotable(str(words), secret)}" if words else ""

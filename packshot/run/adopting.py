@@ -1,5 +1,6 @@
 """Take cutouts that a shop already owns as purchases, so that no night pays for them again."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from packshot.facts.job import Job
 from packshot.facts.paid_options import PaidOptions, content_hash
 from packshot.facts.purchase import PurchaseClass, Receipt
 from packshot.providers.answers import Look, look_at
+from packshot.providers.removebg_wire import CLEARLY, LARGEST_MEGAPIXELS
 from packshot.run.backdrop import read_backdrop
 from packshot.run.looking import scratch_folder, stage
 from packshot.run.progress import Progress
@@ -153,7 +155,8 @@ class _Adopter:
         if any(one.purchase_class.satisfies(PurchaseClass.PAID) for one in owned):
             return "owned"
         result = self._fetched(pair.cutout["url"])
-        with self.budget.hold(facts.width * facts.height):
+        pixels = max(facts.width * facts.height, _pixels(result))
+        with self.budget.hold(pixels):
             self.masters.keep(_receipt(source, result, self.job.catalog), preview(content), result)
         return "adopted"
 
@@ -168,7 +171,7 @@ class _Adopter:
 
 def _receipt(source: _Source, result: bytes, catalog: str) -> Receipt:
     """What is known of a purchase that somebody else has made. Raises `SkipImage`."""
-    facts, look = source.facts, _looked_at(result, source.facts)
+    facts, look = source.facts, _looked_at(result, source)
     cutout = read_cutout(result, look.format, max_pixels=LARGEST_RESULT_PIXELS)
     alpha = measure_alpha(alpha_of(cutout.picture))
     if alpha.box is None or alpha.share_kept == 1:
@@ -201,8 +204,18 @@ def _receipt(source: _Source, result: bytes, catalog: str) -> Receipt:
     )
 
 
-def _looked_at(result: bytes, facts: PictureFacts) -> Look:
+def _pixels(result: bytes) -> int:
+    """How many pixels a cutout unpacks to; 0 where that cannot be told."""
+    try:
+        look = look_at(result, at_most=len(result))
+    except ValueError:
+        return 0
+    return look.width * look.height
+
+
+def _looked_at(result: bytes, source: _Source) -> Look:
     """Format and size of a cutout that lies over its source. Raises `SkipImage`."""
+    facts = source.facts
     try:
         look = look_at(result, at_most=len(result))
     except ValueError:
@@ -214,5 +227,12 @@ def _looked_at(result: bytes, facts: PictureFacts) -> Look:
         raise SkipImage(
             f"the cutout is {look.width} by {look.height} pixels and its source {facts.width} by "
             f"{facts.height}; give one of the same shape, not cropped"
+        )
+    whole = math.prod(source.options.sent_size(facts.width, facts.height)) / 1e6
+    if look.megapixels < CLEARLY * min(whole, LARGEST_MEGAPIXELS[source.options.resolution]):
+        raise SkipImage(
+            f"the cutout has only {look.width} by {look.height} pixels, less than would be bought; "
+            "give the large one, or say with `--resolution` or `--purchase-megapixels` that this "
+            "size is enough"
         )
     return look

@@ -14,7 +14,7 @@ from packshot.facts.paid_options import content_hash
 from packshot.facts.purchase import Box, Receipt
 from packshot.providers.face import Result
 from packshot.run.calls import Spent, Wanted, answer_patiently, opened
-from packshot.run.collecting import collect, drop_ticket, ticket_of
+from packshot.run.collecting import check_elsewhere, collect, drop_ticket, ticket_of
 from packshot.run.shelf import (
     Obtained,
     find_purchase,
@@ -72,6 +72,7 @@ def _buy(shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack) -> Obta
 
     if (kept := ticket_of(shop, wanted.fingerprint)) is not None:
         return _collected(shop, wanted, spent, stack, kept)
+    check_elsewhere(shop, wanted.will_do)
     try:
         result, cutout = answer_patiently(shop, wanted, spent, stack, answered)
         return _kept(shop, wanted, spent, stack, result=result, cutout=cutout)

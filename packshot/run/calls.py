@@ -10,7 +10,7 @@ from secrets import token_hex
 import stamina
 
 from packshot.decisions.patience import BUYING, Hook, buying_again, longest_wait
-from packshot.facts.errors import PackshotError, StopRun, Throttled, TryAgain, Uncertain
+from packshot.facts.errors import PackshotError, SkipImage, StopRun, Throttled, TryAgain, Uncertain
 from packshot.facts.outcome import Seconds
 from packshot.facts.paid_options import PaidOptions
 from packshot.providers.face import Result, Source, Ticket
@@ -188,7 +188,7 @@ def _submitted(shop: Workshop, wanted: Wanted, spent: Spent) -> Result:
     try:
         answer = shop.provider.submit(wanted.source, wanted.options)
         if isinstance(answer, Ticket):
-            return collect(shop, keep_ticket(shop, wanted.fingerprint, answer), spent.deadline)
+            return _collected(shop, wanted, spent, answer)
     except PackshotError:
         raise
     except Exception as error:
@@ -200,10 +200,30 @@ def _submitted(shop: Workshop, wanted: Wanted, spent: Spent) -> Result:
     return answer
 
 
+def _collected(shop: Workshop, wanted: Wanted, spent: Spent, ticket: Ticket) -> Result:
+    """Take the result of a job that is paid for; whatever keeps it back, its price is set aside."""
+    kept = keep_ticket(shop, wanted.fingerprint, ticket)
+    try:
+        return collect(shop, kept, spent.deadline)
+    except (Uncertain, SkipImage):
+        raise
+    except PackshotError as error:
+        if isinstance(error, StopRun):
+            _end_buying(shop, error)
+        raise Uncertain(
+            f"the picture was sent, and its result cannot be taken: {error} The next run takes it "
+            "and does not buy it again",
+            code="not_ready",
+        ) from error
+
+
 def _settle_failure(shop: Workshop, reservation: Reservation, error: PackshotError) -> None:
     """Keep the books after a call that failed; one that was never answered may be charged."""
     if isinstance(error, Uncertain):
         reservation.keep_as_uncertain()
+        return
+    if error.charged is not None:
+        reservation.settle(error.charged)
         return
     reservation.release()
     if isinstance(error, StopRun):
@@ -239,7 +259,7 @@ def _note(shop: Workshop, wanted: Wanted, call: Call, seconds: float, heard: _He
             "code": failure.code if failure else "ok",
             "message": str(failure) if failure else None,
             "body_excerpt": getattr(failure, "body_excerpt", None),
-            "charged": result.charged if result else 0.0,
+            "charged": result.charged if result else (failure and failure.charged) or 0.0,
             "uncertain": call.price if isinstance(failure, Uncertain) else 0.0,
         }
     )

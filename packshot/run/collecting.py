@@ -1,6 +1,7 @@
 """Wait for a job that a provider finishes later, whoever of us began it."""
 
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +11,7 @@ from packshot.facts.errors import (
     SkipImage,
     StoreUnavailable,
     TryAgain,
+    TryTomorrow,
     Uncertain,
 )
 from packshot.providers.face import Result, Ticket
@@ -47,6 +49,20 @@ def ticket_of(shop: Workshop, fingerprint: str) -> KeptTicket | None:
     if not shop.provider.hands_out_tickets:
         return None
     return Tickets(shop.place.state).find(fingerprint, shop.provider.name)
+
+
+def check_elsewhere(shop: Workshop, wanted: Iterable[str]) -> None:
+    """Raise `TryTomorrow` where another provider was sent this picture and is paid for it."""
+    if shop.job.recut == "provider":
+        return
+    if shop.sent_elsewhere is None:  # a run that takes over begins when the other one has ended
+        shop.sent_elsewhere = Tickets(shop.place.state).of_others(shop.provider.name)
+    if not shop.sent_elsewhere.isdisjoint(wanted):
+        raise TryTomorrow(
+            "another provider was sent this picture and has not handed out its result; a later "
+            "night tries to take it",
+            code="sent_elsewhere",
+        )
 
 
 def drop_ticket(shop: Workshop, fingerprint: str) -> None:

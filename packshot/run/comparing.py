@@ -21,8 +21,10 @@ from packshot.facts.job import Job
 from packshot.facts.money import Tariff, cap_of
 from packshot.facts.purchase import PurchaseClass
 from packshot.facts.variant import Variant
+from packshot.providers.face import Provider
 from packshot.providers.registry import PROVIDERS
 from packshot.run import session
+from packshot.run.falling_back import at_most
 from packshot.run.looking import scratch_folder, stage
 from packshot.run.summary import Summary
 from packshot.run.workshop import Place, make_provider
@@ -44,6 +46,8 @@ class Part(NamedTuple):
     rows: Mapping[str, Mapping[str, Any]]
     """The report, by key."""
     reason: str | None = None
+    began: bool = False
+    """Whether it may have bought something before it came to grief."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ def compare(job: Job, providers: Sequence[str], key_of: Callable[[str], str | No
         asked = _job_of(job, name, folder, job.options.max_cost)
         with closing(make_provider(asked, keys[name])) as provider:
             cap_of(asked, Tariff.of(asked, provider.unit))
+            _check_account(provider)
     job = job.model_copy(update={"only": job.only or _sample(job)})
     parts: list[Part] = []
     left = job.options.max_cost
@@ -77,11 +82,23 @@ def compare(job: Job, providers: Sequence[str], key_of: Callable[[str], str | No
         part = _cut(asked, keys[name])
         parts.append(part)
         if left is not None and part.summary is not None:
-            left = max(0.0, left - (part.summary.money.cost or 0.0))
+            left = max(0.0, left - at_most(asked, part.summary.money))
+        elif left is not None and part.began:  # nobody knows what it has spent
+            left = 0.0
     page = folder / PAGE
     folder.mkdir(parents=True, exist_ok=True)
     page.write_text(_page(job, folder, parts), encoding="utf-8")
     return page
+
+
+def _check_account(provider: Provider) -> None:
+    """Raise `BadOption` where its address is wrong; what may pass by itself is told on the page."""
+    try:
+        provider.account()
+    except BadOption:
+        raise
+    except PackshotError:
+        return
 
 
 def check_budget(job: Job, providers: Sequence[str]) -> None:
@@ -119,6 +136,7 @@ def _job_of(job: Job, provider: str, folder: Path, left: float | None) -> Job:
             "provider_url": job.options.provider_urls.get(provider),
             "sample": None,
             "max_cost": left,
+            "yes": None,
             "variants": [Variant()],
             "fallback": [],
             "insist": True,
@@ -130,6 +148,8 @@ def _job_of(job: Job, provider: str, folder: Path, left: float | None) -> Job:
             "destination": str(folder / "pictures" / provider),
             "state": str(folder / "state"),
             "recut": "provider",
+            "max_credits": None,  # in the unit of one provider
+            "keep_credits": None,
             "options": options,
         }
     )
@@ -137,8 +157,10 @@ def _job_of(job: Job, provider: str, folder: Path, left: float | None) -> Job:
 
 def _cut(job: Job, key: str | None) -> Part:
     """One provider's run; what stops it is said on the page."""
+    began = False
     try:
         shop, _ = session.begin(job, key)
+        began = True
         try:
             session.read_manifest(shop)
             session.detect_changes(shop)
@@ -147,10 +169,8 @@ def _cut(job: Job, key: str | None) -> Part:
             summary = session.publish_report(shop)
         finally:
             shop.close()
-    except BadOption:
-        raise
     except PackshotError as error:
-        return Part(job.provider, None, {}, str(error))
+        return Part(job.provider, None, {}, str(error), began=began)
     place = Place.of(job)
     packed = place.state.read(f"{place.run_folder(summary.run_id)}/report.parquet")
     rows = pq.read_table(io.BytesIO(packed)).to_pylist()

@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 from packshot.decisions.falling_back import moves_on
 from packshot.facts.errors import BadOption, PackshotError
 from packshot.facts.job import Job
+from packshot.facts.money import Tariff
 from packshot.facts.purchase import PurchaseClass
 from packshot.providers.registry import PROVIDERS
-from packshot.run.summary import Summary
+from packshot.run.summary import Money, Summary
 from packshot.run.workshop import Place, make_provider
 
 
@@ -65,6 +66,11 @@ def left_over(job: Job, summary: Summary) -> LeftOver:
     ]
     keys = list(dict.fromkeys(row["key"] for row in moved))
     return LeftOver(keys, Counter(row["outcome"] for row in moved))
+
+
+def at_most(job: Job, money: Money) -> float:
+    """What a run may have cost in the job's money: charged, and perhaps charged."""
+    return Tariff.of(job, money.unit).cost(money.charged + money.uncertain) or 0.0
 
 
 def reason_against(job: Job, key: str | None, wanted: PurchaseClass) -> str | None:

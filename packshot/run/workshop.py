@@ -250,6 +250,8 @@ class Workshop:
     tally: Tally = field(default_factory=Tally)
     unanswered: set[str] = field(default_factory=set)
     """Fingerprints whose calls went unanswered; nobody calls for them again in this run."""
+    sent_elsewhere: frozenset[str] | None = field(default=None, init=False)
+    """Fingerprints of what waits at other providers, once somebody has asked."""
     outdone: set[str] = field(default_factory=set)
     """Fingerprints whose answer tonight was worth less than what had been bought before."""
     asked_again: int = 0

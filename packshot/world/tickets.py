@@ -50,6 +50,12 @@ class Tickets:
             return KeptTicket.model_validate_json(self._store.read(_path(fingerprint, provider)))
         return None
 
+    def of_others(self, provider: str) -> frozenset[str]:
+        """Fingerprints of what other providers were sent and have not been heard of."""
+        names = (name.removesuffix(".json") for name in self._store.names(FOLDER))
+        pairs = (name.partition(".")[::2] for name in names)
+        return frozenset(fingerprint for fingerprint, who in pairs if who != provider)
+
     def expire(self, before: datetime) -> None:
         """Remove what nobody has collected since: a ticket may hold an address with a signature."""
         for name in self._store.names(FOLDER):

@@ -4,7 +4,7 @@ import pytest
 
 from packshot.decisions.falling_back import Cause, moves_on
 
-ALL: tuple[Cause, ...] = ("outage", "no_credits", "refused")
+ALL: tuple[Cause, ...] = ("outage", "no_credits", "refused", "closed")
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,10 @@ ALL: tuple[Cause, ...] = ("outage", "no_credits", "refused")
         ("rejected", "unknown_foreground", 1, "refused"),
         ("rejected", "whatever_it_is_called", 1, "refused"),
         ("rejected", "file_too_large", 0, "refused"),
+        ("failed", "upload_failed", 1, "outage"),
+        ("rejected", "unreachable", 1, "outage"),
+        ("deferred", "key_rejected", 0, "closed"),
+        ("deferred", "wrong_provider_url", 0, "closed"),
     ],
 )
 def test_each_cause_moves_what_it_kept_back(
@@ -38,6 +42,8 @@ def test_each_cause_moves_what_it_kept_back(
         ("deferred", "finish_by", 0),
         ("deferred", "store_unavailable", 0),
         ("failed", "uncertain", 2),
+        ("rejected", "uncertain", 2),
+        ("rejected", "not_ready", 1),
         ("failed", "not_ready", 1),
         ("failed", "broken_answer", 2),
         ("failed", "source_missing", 0),

@@ -51,6 +51,12 @@ def test_a_balance_that_nobody_tells_is_not_asked_for(stage: Stage) -> None:
         ("pixian", PaidOptions(shadow_type="drop")),
         ("pixmiller", PaidOptions(shadow_type="drop")),
         ("pixmiller", PaidOptions(resolution="preview")),
+        ("pixmiller", PaidOptions(resolution="auto")),
+        ("pixmiller", PaidOptions(semitransparency=False)),
+        ("pixmiller", PaidOptions(removebg={"shadow_types": "car:3D"})),
+        ("pixian", PaidOptions(removebg={"scale": "80%"})),
+        ("pixian", PaidOptions(removebg={"position": "center"})),
+        ("pixian", PaidOptions(removebg={"shadow_types": "car:3D"})),
     ],
 )
 def test_what_a_host_passes_over_is_refused_before(
@@ -62,6 +68,13 @@ def test_what_a_host_passes_over_is_refused_before(
     assert (caught.value.code, stage.requests) == ("option_not_supported", [])
     stage.client().submit(sent(), options)
     assert len(stage.requests) == 1
+
+
+@pytest.mark.parametrize(("host", "price"), [("removebg", 0.25), ("pixian", 1.0)])
+def test_what_auto_costs_depends_on_the_host(stage: Stage, host: str, price: float) -> None:
+    """A small picture is a preview at remove.bg only; less set aside would burst the cap."""
+    client = stage.client(settings={"host": host})
+    assert client.price(PaidOptions(resolution="auto"), 0.2).at_most == price
 
 
 def test_what_a_host_does_not_take_is_not_sent(stage: Stage) -> None:

@@ -80,6 +80,7 @@ def test_what_was_bought_or_adopted_before_stays(pictures: Shop) -> None:
     ("content", "reason"),
     [
         (b"no picture", "the cutout is no picture that can be kept; give a PNG or WebP"),
+        (cutout((40, 30)), "the cutout has only 40 by 30 pixels, less than would be bought"),
         (cutout((60, 60)), "the cutout is 60 by 60 pixels and its source 80 by 60; give"),
         (cutout(alpha=255), "transparent nowhere or everywhere"),
         (cutout(alpha=0), "transparent nowhere or everywhere"),

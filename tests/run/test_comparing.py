@@ -58,6 +58,24 @@ def test_the_budget_holds_over_all_of_them(shown: Shop) -> None:
     assert "`max_cost`" in page
 
 
+def test_money_that_may_be_gone_is_not_spent_again(shown: Shop) -> None:
+    """Calls that were answered in pieces count against the budget of all."""
+    shown.fail_next("truncated_body", 20)
+    compared(shown, "removebg", "photoroom", max_cost=1.5)
+    spent = shown.market.state.credits_charged * PRICES["removebg"]
+    others = shown.market.state.snapshot()["providers"]["photoroom"]["charged"]
+    assert spent > 0
+    assert spent + others * PRICES["photoroom"] <= 1.5
+
+
+def test_a_provider_that_cannot_be_asked_stops_before_anything_is_bought(shown: Shop) -> None:
+    """Its account is asked for first, so that nothing is paid for and then not shown."""
+    wrong = {"removebg": f"{shown.market.url}/v1.0", "photoroom": f"{shown.market.url}/nowhere"}
+    with pytest.raises(BadOption, match="provider-url"):
+        compared(shown, "removebg", "photoroom", max_cost=9, provider_urls=wrong)
+    assert shown.market.state.charged_calls == 0
+
+
 def test_compared_again_nothing_is_bought(shown: Shop) -> None:
     """The folder remembers."""
     for _ in range(2):

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from packshot.facts.errors import KeyRejected, PackshotError, TryTomorrow
+from packshot.providers.backgroundcut import BackgroundCut
 from packshot.run import past_runs
 from packshot.sandbox.state import Fault
 from tests.flows.served import soon
@@ -72,6 +74,47 @@ def keys_of(shop: Shop, fingerprints: list[str]) -> list[str]:
         for line in file.read_text().splitlines()
     ]
     return [line["key"] for line in lines if line["fingerprint"] in fingerprints]
+
+
+@pytest.mark.parametrize(
+    "refused", [KeyRejected("the key is not taken any more; renew it"), TryTomorrow("later", "odd")]
+)
+def test_what_keeps_a_result_back_does_not_make_it_free(
+    stocked: Shop, monkeypatch: pytest.MonkeyPatch, refused: PackshotError
+) -> None:
+    """A job that was sent is paid for: its price stays set aside, and the cap holds."""
+
+    def kept_back(*_: object) -> None:
+        raise refused
+
+    before = books(stocked)["charged"]
+    with monkeypatch.context() as patch:
+        patch.setattr(BackgroundCut, "collect", kept_back)
+        summary = stocked.night(max_credits=1.2).summary
+    spent = books(stocked)["charged"] - before
+    assert 0 < spent <= 1.2
+    assert summary.money.charged <= spent <= summary.money.charged + summary.money.uncertain
+    waiting = len(tickets(stocked))
+    assert waiting > 0
+    again = stocked.night(insist=True).summary
+    assert again.outcomes["recovered"] == waiting
+
+
+def test_another_provider_does_not_buy_what_waits(
+    stocked: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that takes over leaves pictures alone that are paid for and not collected yet."""
+
+    def kept_back(*_: object) -> None:
+        raise KeyRejected("the key is not taken any more; renew it")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BackgroundCut, "collect", kept_back)
+        stocked.night()
+    waiting = {file.name.partition(".")[0] for file in tickets(stocked)}
+    over = stocked.night(provider="local", provider_url=None, insist=True)
+    codes = list(over.report["reason_code"])
+    assert codes.count("sent_elsewhere") == len(waiting) > 0
 
 
 def test_a_run_that_is_killed_while_it_waits_pays_once(stocked: Shop, tmp_path: Path) -> None:
