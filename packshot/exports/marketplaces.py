@@ -8,6 +8,19 @@ from typing import Final
 
 from packshot.exports.described import ExportFormat, Images, WayBack, any_of
 
+_EBAYS: Final = WayBack(
+    told="`Action` stays as it was; set it to Revise to change listings. A listing's pictures "
+    "are replaced together or not at all, for eBay mixes no hosting.",
+    https=True,
+    all_or_none=True,
+    most=24,
+)
+_AMAZONS: Final = WayBack(
+    told="`PartialUpdate` in `update_delete` changes what is filled in and nothing else "
+    "(unverified wording); a full update with blank cells clears them. The rows above "
+    "stay."
+)
+
 ETSY: Final = ExportFormat(
     name="etsy",
     title="Etsy",
@@ -23,13 +36,7 @@ EBAY_FILE_EXCHANGE: Final = ExportFormat(
     signatures=(any_of("action", "picurl"),),
     images=(Images(columns="picurl", separator="|"),),
     keys=(("customlabel",), ("itemid",)),
-    way_back=WayBack(
-        told="`Action` stays as it was; set it to Revise to change listings. A listing's pictures "
-        "are replaced together or not at all, for eBay mixes no hosting.",
-        https=True,
-        all_or_none=True,
-        most=24,
-    ),
+    way_back=_EBAYS,
 )
 
 EBAY_SELLER_HUB: Final = ExportFormat(
@@ -38,13 +45,7 @@ EBAY_SELLER_HUB: Final = ExportFormat(
     signatures=(any_of("action", "itemphotourl"),),
     images=(Images(columns="itemphotourl", separator="|"),),
     keys=(("customlabel",), ("itemnumber",)),
-    way_back=WayBack(
-        told="`Action` stays as it was; set it to Revise to change listings. A listing's pictures "
-        "are replaced together or not at all, for eBay mixes no hosting.",
-        https=True,
-        all_or_none=True,
-        most=24,
-    ),
+    way_back=_EBAYS,
 )
 
 AMAZON: Final = ExportFormat(
@@ -58,11 +59,7 @@ AMAZON: Final = ExportFormat(
     ),
     keys=(("itemsku",),),
     carried=("itemname", "parentchild"),
-    way_back=WayBack(
-        told="`PartialUpdate` in `update_delete` changes what is filled in and nothing else "
-        "(unverified wording); a full update with blank cells clears them. The rows above "
-        "stay."
-    ),
+    way_back=_AMAZONS,
 )
 
 AMAZON_UNIFIED: Final = ExportFormat(
@@ -76,11 +73,7 @@ AMAZON_UNIFIED: Final = ExportFormat(
     ),
     keys=(("contributionskuvalue",),),
     carried=("itemnamevalue",),
-    way_back=WayBack(
-        told="`PartialUpdate` in `update_delete` changes what is filled in and nothing else "
-        "(unverified wording); a full update with blank cells clears them. The rows above "
-        "stay."
-    ),
+    way_back=_AMAZONS,
 )
 
 ALLEGRO: Final = ExportFormat(

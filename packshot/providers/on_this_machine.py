@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from io import BytesIO
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from PIL import Image
 
-from packshot.facts.errors import ImageRefused
+from packshot.facts.errors import ImageRefused, Uncertain
+from packshot.facts.money import FREE_UNIT
 from packshot.facts.paid_options import PaidOptions
+from packshot.facts.purchase import Account, Price, PurchaseClass
+from packshot.providers.face import Accepts, Pace, Result, Ticket
 from packshot.providers.removebg_wire import LARGEST_MEGAPIXELS
+from packshot.world.pictures import READABLE
 
 HONOURED: Final[Mapping[str, tuple[Any, ...]]] = MappingProxyType(
     {
@@ -23,6 +27,41 @@ HONOURED: Final[Mapping[str, tuple[Any, ...]]] = MappingProxyType(
 )
 """The values such an engine lives up to. Without a shadow its opacity is met, and what becomes of
 glass is the engine's own affair, so `semitransparency` is met either way."""
+
+
+class OnThisMachine:
+    """What an engine is whose pictures never leave the machine: free, and as fast as it is."""
+
+    who: ClassVar[str]
+    """In sentences."""
+    unit: Final = FREE_UNIT
+    hands_out_tickets: Final = False
+    accepts: Final = Accepts(
+        formats=frozenset(READABLE), max_bytes=200_000_000, max_pixels=50_000_000
+    )
+
+    def __init__(self, calls_at_once: int) -> None:
+        self.pace: Final = Pace(
+            per_window=1e9,  # as good as endless, and still a number that JSON knows
+            window_seconds=60.0,
+            calls_at_once=calls_at_once,
+            weighs_megapixels=False,
+        )
+
+    def price(self, options: PaidOptions, megapixels: float | None) -> Price:  # noqa: ARG002 - the face
+        """Nothing."""
+        return Price(at_most=0.0, likely=0.0)
+
+    def account(self) -> Account:
+        """An account that holds nothing: every price is 0, so 0 always suffices."""
+        return Account(unit=self.unit, total=0.0, purchase_class=PurchaseClass.FREE)
+
+    def collect(self, ticket: Ticket) -> Result:
+        """There is nothing to collect: an engine answers at once and hands out no tickets."""
+        raise Uncertain(f"{self.who} knows no job {ticket.job_id}; run again.", "unknown_job")
+
+    def close(self) -> None:
+        """Nothing is held that would not go by itself."""
 
 
 def check_options(engine: str, options: PaidOptions) -> None:

@@ -10,14 +10,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from packshot.facts.errors import BadOption, ImageRefused, Uncertain
-from packshot.facts.money import FREE_UNIT
+from packshot.facts.errors import BadOption, ImageRefused
 from packshot.facts.paid_options import PaidOptions
-from packshot.facts.purchase import Account, Price, PurchaseClass
-from packshot.providers.face import Accepts, Pace, Result, Source, Ticket
-from packshot.providers.on_this_machine import as_png, check_options, ready_to_cut
+from packshot.facts.purchase import PurchaseClass
+from packshot.providers.face import Result, Source
+from packshot.providers.on_this_machine import OnThisMachine, as_png, check_options, ready_to_cut
 from packshot.providers.own_settings import OwnSettings
-from packshot.world.pictures import READABLE, decode_upright
+from packshot.world.pictures import decode_upright
 
 WHO: Final = "`rembg`"
 NOT_CUTTERS: Final = frozenset({"sam", "u2net_cloth_seg"})
@@ -35,15 +34,11 @@ class RembgSettings(OwnSettings):
     """Whether rembg refines the edge, in some seconds a picture."""
 
 
-class Rembg:
+class Rembg(OnThisMachine):
     """One model in memory. Threads may share it."""
 
     name: Final = "rembg"
-    unit: Final = FREE_UNIT
-    hands_out_tickets: Final = False
-    accepts: Final = Accepts(
-        formats=frozenset(READABLE), max_bytes=200_000_000, max_pixels=50_000_000
-    )
+    who = WHO
 
     def __init__(
         self, *, settings: Mapping[str, str] = MappingProxyType({}), calls_at_once: int = 1
@@ -55,20 +50,7 @@ class Rembg:
             )
         self._own = RembgSettings.of(WHO, settings)
         self._session, self._remove = _loaded(self._own)
-        self.pace: Final = Pace(
-            per_window=1e9,  # as good as endless, and still a number that JSON knows
-            window_seconds=60.0,
-            calls_at_once=calls_at_once,
-            weighs_megapixels=False,
-        )
-
-    def price(self, options: PaidOptions, megapixels: float | None) -> Price:  # noqa: ARG002 - the face
-        """Nothing."""
-        return Price(at_most=0.0, likely=0.0)
-
-    def account(self) -> Account:
-        """An account that holds nothing: every price is 0, so 0 always suffices."""
-        return Account(unit=FREE_UNIT, total=0.0, purchase_class=PurchaseClass.FREE)
+        super().__init__(calls_at_once)
 
     def submit(self, source: Source, options: PaidOptions) -> Result:
         """Cut one picture out; raises `ImageRefused` where the model fails on it."""
@@ -91,18 +73,11 @@ class Rembg:
             width=cut.width,
             height=cut.height,
             charged=0.0,
-            unit=FREE_UNIT,
+            unit=self.unit,
             charge_stated=True,
             purchase_class=PurchaseClass.FREE,
             seconds=time.monotonic() - started,
         )
-
-    def collect(self, ticket: Ticket) -> Result:
-        """There is nothing to collect: a model answers at once and hands out no tickets."""
-        raise Uncertain(f"{WHO} knows no job {ticket.job_id}; run again.", "unknown_job")
-
-    def close(self) -> None:
-        """The model goes with its owner."""
 
 
 def _loaded(own: RembgSettings) -> tuple[Any, Any]:

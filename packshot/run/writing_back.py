@@ -192,12 +192,7 @@ class _Writer:
 
             def new(row: int) -> dict[str, str]:
                 pictures = [self._judged(found) for found in known.of(row)]
-                found = {one.url: one.new_url for one in pictures if one.new_url is not None}
-                why = self._against(rules, pictures, found)
-                found = {} if why else found
-                for one in pictures:
-                    self._tell(one, found, why, side)
-                return found
+                return self._settled(rules, pictures, side)
 
             copy.writelines(feed_again(text, new))
         self._files.append(target)
@@ -227,15 +222,28 @@ class _Writer:
         side: Any,  # noqa: ANN401  csv's writers have no name
     ) -> dict[int, str]:
         """The cells of a record that change; each picture is told in the side table."""
+        safe = record.spans is not None
+        new = self._settled(export.way_back, pictures, side, can_be_written=safe)
+        return swapped(reader, record.cells, new) if new else {}
+
+    def _settled(
+        self,
+        rules: WayBack,
+        pictures: Sequence[_Known],
+        side: Any,  # noqa: ANN401  csv's writers have no name
+        *,
+        can_be_written: bool = True,
+    ) -> dict[str, str]:
+        """New addresses of one record by the old ones; each picture is told in the side table."""
         new = {one.url: one.new_url for one in pictures if one.new_url is not None}
-        why = self._against(export.way_back, pictures, new)
-        if new and record.spans is None:
+        why = self._against(rules, pictures, new)
+        if new and not can_be_written:
             why = "the row is quoted in a way that cannot be written again safely"
         if why:
             new = {}
         for one in pictures:
             self._tell(one, new, why, side)
-        return swapped(reader, record.cells, new) if new else {}
+        return new
 
     def _tell(self, one: _Known, new: Mapping[str, str], why: str, side: Any) -> None:  # noqa: ANN401
         """A line of the side table."""

@@ -38,8 +38,6 @@ class Heading:
     """As formats compare them."""
     hits: int
     """How many of the names the format knows."""
-    translated: bool = False
-    """Whether columns were told by content and place, for their names are in another language."""
 
 
 def heading_of(file: ManifestFile, wanted: str | None = None) -> Heading | None:
@@ -63,7 +61,7 @@ def heading_of(file: ManifestFile, wanted: str | None = None) -> Heading | None:
     if wanted is not None:
         raise BadManifest(
             f"`{file.name}` does not look like {formats[0].title}: its columns are not there; "
-            "leave `--format` out, or check the file."
+            "leave `--export-format` out, or check the file."
         )
     return None
 
@@ -108,17 +106,13 @@ def _headings(
             continue
         names = tuple(named(cell) for cell in cells)
         export = fitting(formats, names)
-        translated = False
         if export is None:
             export, names = _translated(formats, names, records[before + 1 :])
-            translated = export is not None
         if export is not None:
             known = export.names
             hits = sum(re.sub(r"\d+", "#", name) in known or name in known for name in names)
             header = cleaned_header(cells)
-            yield Heading(
-                export, encoding, delimiter, before, header, names, hits, translated=translated
-            )
+            yield Heading(export, encoding, delimiter, before, header, names, hits)
 
 
 def _records(text: str, delimiter: str) -> Iterator[list[str]]:

@@ -7,13 +7,14 @@ from typing import Final
 
 from packshot.exports.described import ExportFormat, Images, Key, Where, columns_of
 from packshot.facts.item import NO_PICTURE, NOT_CHOSEN, NOT_READ, Fault
+from packshot.world.export_heading import JUNK
 
 _ABSOLUTE: Final = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 _BEFORE_URL: Final = re.compile(r"(?=https?://)", re.IGNORECASE)
 _BETWEEN: Final = " \t\r\n,;|\xa0"
 _GUARD: Final = re.compile(r'^="(.*)"$', re.DOTALL)
 _ENTITY: Final = re.compile(r"&amp;|&#0*38;|&#x0*26;", re.IGNORECASE)
-BLANK: Final = " \t\r\n\xa0\ufeff"
+BLANK: Final = JUNK
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,6 @@ class Picture:
     """What the export says."""
     number: int
     """Place among those of its product or row, from 1: as the export says, else as they come."""
-    column: int
-    piece: int
-    """Place among the addresses of its cell, from 0."""
 
 
 @dataclass(slots=True)
@@ -38,7 +36,6 @@ class _Column:
     images: Images
     places: tuple[int, ...]
     order: int | None
-    when: int | None
 
 
 @dataclass(slots=True)
@@ -66,7 +63,6 @@ class RecordReader:
                     images,
                     columns_of(images.columns, self.names),
                     self._place(images.order or ""),
-                    self._place(images.when.column) if images.when else None,
                 )
             )
         self.base = self.base or self.export.base
@@ -119,7 +115,7 @@ class RecordReader:
             several = pieces(cells[place], column.images.separator)
             # A position counts where it can mean only one picture.
             position = self._position(cells, column) if len(several) == 1 else None
-            for piece, written in enumerate(several):
+            for written in several:
                 url = self._address(written, column.images)
                 if not url or url.lower() in self.export.no_image:
                     continue
@@ -132,7 +128,7 @@ class RecordReader:
                 number = self._number(key)
                 if position is not None:
                     number = position - column.images.first + 1
-                found.append(Picture(key, url, position, number, place, piece))
+                found.append(Picture(key, url, position, number))
         return found
 
     def _follow(self, cells: Sequence[str]) -> None:

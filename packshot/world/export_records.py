@@ -1,6 +1,6 @@
 """A shop's export as a table of pictures: one row for each, under the number of its record."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from packshot.exports.described import columns_of
@@ -49,40 +49,20 @@ class ExportTable:
         self._carried = self._carried_columns()
         carried = tuple(heading.header[at] for at in self._carried)
         self.header: tuple[str, ...] = (SKU, IMAGE, POSITION, *carried)
-        self.meaning = Understanding(
-            header=self.header,
-            sku=SKU,
-            images=(IMAGE,),
-            position=POSITION,
-            carried=carried,
-            export=f"{heading.export.title}, {_told_by(heading)}",
-        )
+        told = f"{heading.export.title}, {_told_by(heading)}"
+        self.meaning = understood(self.header, told)
 
     def chunks(self) -> Iterator[Chunk]:
         """All pictures in the order of the records; call it once."""
         for chunk in self._records.chunks():
-            rows: list[int] = []
-            found: list[tuple[str, ...]] = []
-            broken = [*chunk.broken]
             kept = None if self._filter is None else set(self._filter.kept(chunk.columns))
-            records = zip(chunk.rows, zip(*chunk.columns, strict=True), strict=True)
-            for place, (row, cells) in enumerate(records):
-                texts = [str(cell) for cell in cells]
-                if kept is not None and place not in kept:
-                    self.reader.pass_over(texts)
-                    broken.append(Broken(row, NOT_CHOSEN))
-                    continue
-                carried = tuple(texts[at] for at in self._carried)
-                pictures = self._chosen(self.reader.pictures(texts))
-                rows += [row] * len(pictures)
-                found += [(*said(picture), *carried) for picture in pictures]
-                if not pictures:
-                    broken.append(Broken(row, self.reader.why or NOT_CHOSEN))
-            urls = [url for _, url, *_ in found]
+            cells = ([str(cell) for cell in record] for record in zip(*chunk.columns, strict=True))
+            records = zip(chunk.rows, cells, strict=True)
+            found = pictures_of(self.reader, records, self._carried, kept, self._numbers)
+            urls = [str(url) for url in found.columns[1]]
             self._check_pictures(urls)
             self._check_base(urls)
-            columns: list[Sequence[Cell]] = [*zip(*found, strict=True)]
-            yield Chunk(rows, columns or [()] * len(self.header), broken)
+            yield Chunk(found.rows, found.columns, [*chunk.broken, *found.broken])
 
     def _check_pictures(self, urls: Sequence[str]) -> None:
         """A column that holds something else has been shifted, or is not what its name says."""
@@ -105,11 +85,6 @@ class ExportTable:
                 f"on with `--base-url`: {export.base_hint}."
             )
 
-    def _chosen(self, pictures: list[Picture]) -> list[Picture]:
-        if not self._numbers:
-            return pictures
-        return [picture for picture in pictures if picture.number in self._numbers]
-
     def _carried_columns(self) -> list[int]:
         export, names = self.heading.export, self.heading.names
         words = [column for key in (*export.keys, *export.product_keys) for column in key]
@@ -117,13 +92,51 @@ class ExportTable:
         return sorted({at for word in spoken for at in columns_of(word, names)[:1]})
 
 
-def said(picture: Picture) -> tuple[str, str, str]:
-    """The cells of one picture: key, address and position."""
-    return (
-        picture.key,
-        picture.url,
-        "" if picture.position is None else str(picture.position),
+def understood(header: tuple[str, ...], told: str) -> Understanding:
+    """The meaning of a table of pictures; what follows its own three columns is carried."""
+    return Understanding(
+        header=header,
+        sku=SKU,
+        images=(IMAGE,),
+        position=POSITION,
+        carried=header[3:],
+        export=told,
     )
+
+
+def pictures_of(
+    reader: RecordReader,
+    records: Iterable[tuple[int, Sequence[str]]],
+    carried: Sequence[int],
+    kept: Collection[int] | None,
+    numbers: Collection[int],
+) -> Chunk:
+    """The pictures of some records, each with the cells that are carried.
+
+    `kept` are the places of the records that are wanted, None for all; `numbers` those of the
+    pictures of a product, empty for all. A record without a picture is told with the reason.
+    """
+    rows: list[int] = []
+    found: list[tuple[str, ...]] = []
+    without: list[Broken] = []
+    for place, (row, cells) in enumerate(records):
+        if kept is not None and place not in kept:
+            reader.pass_over(cells)
+            without.append(Broken(row, NOT_CHOSEN))
+            continue
+        pictures = reader.pictures(cells)
+        wanted = [one for one in pictures if not numbers or one.number in numbers]
+        rows += [row] * len(wanted)
+        found += [(*_said(one), *(cells[at] for at in carried)) for one in wanted]
+        if not wanted:
+            without.append(Broken(row, reader.why or NOT_CHOSEN))
+    columns: list[Sequence[Cell]] = [*zip(*found, strict=True)]
+    return Chunk(rows, columns or [()] * (3 + len(carried)), without)
+
+
+def _said(picture: Picture) -> tuple[str, str, str]:
+    position = "" if picture.position is None else str(picture.position)
+    return picture.key, picture.url, position
 
 
 def _addresses(urls: Sequence[str]) -> bool:

@@ -11,14 +11,12 @@ from typing import IO, Final
 from xml.etree.ElementTree import Element, ParseError, iterparse
 
 from packshot.exports.merchant import GOOGLE
-from packshot.facts.columns import Understanding
 from packshot.facts.errors import BadManifest
 from packshot.facts.export_choice import ExportChoice
-from packshot.facts.item import NOT_CHOSEN
 from packshot.world.export_pictures import RecordReader
-from packshot.world.export_records import IMAGE, POSITION, SKU, said
+from packshot.world.export_records import IMAGE, POSITION, SKU, pictures_of, understood
 from packshot.world.manifest_files import ManifestFile
-from packshot.world.manifest_records import Broken, Chunk
+from packshot.world.manifest_records import Chunk
 from packshot.world.row_filter import RowFilter
 
 ITEMS: Final = frozenset({"item", "entry"})
@@ -26,6 +24,7 @@ FURTHER: Final = "additional_image_link"
 MOST_FURTHER: Final = 20
 TEXTS: Final = ("id", "title", "mpn", "item_group_id", "availability", "brand", "image_link")
 COLUMNS: Final = (*TEXTS, *(f"{FURTHER}{number}" for number in range(1, MOST_FURTHER + 1)))
+CARRIED: Final = tuple(COLUMNS.index(name) for name in ("id", "title", "mpn"))
 AT_ONCE: Final = 2_000
 PROLOGUE_BYTES: Final = 65_536
 _END: Final = re.compile(r"</(?:[\w.-]+:)?(?:item|entry)\s*>")
@@ -49,16 +48,8 @@ class FeedTable:
         self._file = file
         self._numbers = choice.numbers
         self._filter = RowFilter(choice.where, COLUMNS) if choice.where else None
-        carried = ("id", "title", "mpn")
-        self.header: tuple[str, ...] = (SKU, IMAGE, POSITION, *carried)
-        self.meaning = Understanding(
-            header=self.header,
-            sku=SKU,
-            images=(IMAGE,),
-            position=POSITION,
-            carried=carried,
-            export=f"{GOOGLE.title}, XML",
-        )
+        self.header: tuple[str, ...] = (SKU, IMAGE, POSITION, *(COLUMNS[at] for at in CARRIED))
+        self.meaning = understood(self.header, f"{GOOGLE.title}, XML")
 
     def chunks(self) -> Iterator[Chunk]:
         """All pictures in the order of the items; call it once."""
@@ -67,22 +58,7 @@ class FeedTable:
             kept = None
             if self._filter is not None:
                 kept = {*self._filter.kept([*zip(*(cells for _, cells in batch), strict=True)])}
-            yield self._chunk(batch, kept)
-
-    def _chunk(self, batch: list[tuple[int, list[str]]], kept: set[int] | None) -> Chunk:
-        rows: list[int] = []
-        found: list[tuple[str, ...]] = []
-        broken: list[Broken] = []
-        for place, (row, cells) in enumerate(batch):
-            wanted = kept is None or place in kept
-            pictures = self.reader.pictures(cells) if wanted else []
-            if self._numbers:
-                pictures = [one for one in pictures if one.number in self._numbers]
-            rows += [row] * len(pictures)
-            found += [(*said(one), cells[0], cells[1], cells[2]) for one in pictures]
-            if not pictures:
-                broken.append(Broken(row, (wanted and self.reader.why) or NOT_CHOSEN))
-        return Chunk(rows, [*zip(*found, strict=True)] or [()] * len(self.header), broken)
+            yield pictures_of(self.reader, batch, CARRIED, kept, self._numbers)
 
     def _records(self) -> Iterator[list[str]]:
         """The cells of each item; one that was read is forgotten."""
