@@ -6,67 +6,31 @@ provider's count. In a window that we opened the first answer tells: a count tha
 what is still in flight was taken on arrival. From then on, while nobody else shows in the count,
 our own sum is exact, and nothing is weighed twice.
 
-Processes that know of each other share what remains. What the others do shows only in the answers
-to our own calls, some seconds late: so each keeps few calls in flight, that a reading is never far
-from the truth, yet enough to come to the window's end in time.
+Processes that know of each other have equal parts of a window, for what each has sent itself it
+knows exactly, while the others show only in the answers to its own calls, seconds late. Most of a
+part may leave at once, the rest little by little, so that all hear of each other to the end. In the
+second half what is left is anybody's, by the provider's count, and each keeps few calls in flight,
+that a reading is never far from the truth. So it is from the beginning in a window in which a
+further process came, for its part may have been used by the others.
 """
 
 import math
-import threading
-from dataclasses import dataclass, field
 
 from packshot.providers.face import Pace, PaceReading
+from packshot.run.one_window import Call, Window
 
 TELLING_WEIGHT = 8.0
 """With less than this in flight the first answer of a window tells nothing."""
 MOST_SHARERS = 4.0
-CALMEST = 4.0
-"""Of its part of what remains, a process that shares has so small a part in flight at least."""
+CALM = 4.0
+"""A call in flight weighs so many times where what is left is anybody's: answers keep up."""
 USUAL_LATENCY_SECONDS = 2.5
+AT_ONCE = 0.8
+"""So much of its part a process may send at once, and the rest until `ALL_BY` of the window."""
+ALL_BY = 0.35
+COMMON_FROM = 0.55
+"""From here on, in parts of the window, what is left is anybody's: all has been answered."""
 ROUNDING = 1e-9
-
-
-@dataclass(slots=True, eq=False)
-class Call:
-    """A call that waits, then flies, then has landed."""
-
-    weight: float
-    asked: float
-    sent: float | None = None
-    landed: float = math.inf
-    counted: bool = False
-    """The provider's count holds it: a reading came with its answer."""
-    carried: bool = False
-    """It left in an earlier window than the present one."""
-    known: float = 0.0
-    """The provider's count as it was known when the call left."""
-    passed_in: int | None = None
-    """Number of the window in which it first found no room."""
-    leave: threading.Event = field(default_factory=threading.Event)
-
-
-@dataclass(slots=True)
-class Window:
-    """One window, as far as we know it."""
-
-    number: int
-    carries: bool = False
-    """Calls were in flight when it began."""
-    opened: float | None = None
-    ends: float = math.inf
-    latest_end: float = math.inf
-    confirmed: bool = False
-    """The provider itself said when it ends."""
-    landed: bool = False
-    counted: float = 0.0
-    """The provider's own count."""
-    answered: float = 0.0
-    """Weight of our calls that left in this window and are certainly in that count."""
-    carried: float = 0.0
-    """Weight of calls from earlier windows that were answered in this one."""
-    sent: float = 0.0
-    backlog: bool = False
-    """Someone waited because nothing was left."""
 
 
 class Allowance:
@@ -89,14 +53,20 @@ class Allowance:
         self._known_at = -math.inf
         """When the call left that brought the latest count."""
         self._latency = USUAL_LATENCY_SECONDS
-        # Ends are told in whole seconds and heard late; what this means for a minute, scaled.
-        self._guard = pace.window_seconds / 400
-        self._blur = pace.window_seconds / 50
+        # Ends are told in whole seconds and heard late.
+        self._guard = min(0.15, pace.window_seconds / 100)
+        self._blur = min(1.2, pace.window_seconds / 10)
 
     @property
     def next_start(self) -> float:
         """When the present window has certainly ended."""
         return self.window.ends + self._guard
+
+    def share(self, sharers: int) -> None:
+        """So many processes use the account from now on, this one among them."""
+        self.window.joined |= sharers > self.sharers
+        self.window.sharers = max(self.window.sharers, sharers)
+        self.sharers = sharers
 
     def roll(self, now: float, *, waiting: bool) -> None:
         """Begin the next window if the present one has ended."""
@@ -126,8 +96,8 @@ class Allowance:
         if not call.counted:
             self._unread.append(call)
         if not (window.confirmed or window.landed or call.carried):
-            window.landed = True
             window.ends = now + self._length  # it may have opened as late as this answer
+        window.landed |= not call.carried
 
     def hear(self, reading: PaceReading, call: Call | None, now: float) -> None:
         """Take the provider's word, which came with the answer to `call`."""
@@ -155,11 +125,16 @@ class Allowance:
 
     def fits(self, weight: float, now: float) -> bool:
         """Whether a call may leave; one larger than any part waits for an untouched window."""
+        if self._is_parted(now):
+            part = self.limit / self.window.sharers
+            free = weight > part and self._used() == 0
+            return free or self._sent_here() + weight <= part * self._released(now) + ROUNDING
+        if self.window.joined and self.flying and not self.window.landed:
+            return False  # the first answer tells what the others have used
         used, sharers = self._used(), self._sharers()
         room = self.limit - used + ROUNDING
-        largest = self.limit / sharers
         needed = weight * sharers * self._doubt(weight, now)
-        return needed <= room or (weight > largest and used == 0)
+        return needed <= room or (weight > self.limit / sharers and used == 0)
 
     def may_be_overtaken(self, call: Call) -> bool:
         """Whether smaller calls may go before one that does not fit: in one window, near its end.
@@ -207,7 +182,36 @@ class Allowance:
         self._unread.clear()
         for call in self.flying:
             call.carried = call.sent is None or call.sent < now - self._blur
-        self.window = Window(old.number + 1, carries=bool(self.flying))
+        self.window = Window(old.number + 1, carries=bool(self.flying), sharers=self.sharers)
+
+    def _is_parted(self, now: float) -> bool:
+        """Whether we may send our part whatever the others do, and no more."""
+        window = self.window
+        if window.joined or window.sharers == 1:
+            return False
+        return not self.told or now < window.ends - self._length * (1 - COMMON_FROM)
+
+    def _released(self, when: float) -> float:
+        """How much of its part every process may have sent by then, from 0 to 1."""
+        if not self.told:
+            return 1.0
+        if math.isinf(self.window.ends):
+            return AT_ONCE
+        passed = 1 - (self.window.ends - when) / self._length
+        return AT_ONCE + (1 - AT_ONCE) * max(0.0, min(1.0, passed / ALL_BY))
+
+    def _sent_here(self) -> float:
+        """Weight of our own calls that the present window may hold."""
+        return self._own() + self.window.carried + sum(call.weight for call in self._unread)
+
+    def _unseen(self) -> float:
+        """What the others may have sent of their parts since the latest reading."""
+        window = self.window
+        if window.joined or window.opened is None or self._known_at <= window.opened:
+            return 0.0
+        seen = max(0.0, window.counted - window.answered - window.carried)
+        parts = self.limit * (1 - 1 / window.sharers)
+        return max(0.0, min(parts, seen / self._released(self._known_at - self._latency)) - seen)
 
     def _used(self) -> float:
         """The most that the present window may have used."""
@@ -215,20 +219,12 @@ class Allowance:
         unread = sum(call.weight for call in self._unread)
         sharers = self._sharers()
         if self.sharers > 1:
-            flying = self._weight_in_flight() * self._calm() * sharers
-            return flying + (counted + unread if self.told else unread * sharers)
+            flying = self._weight_in_flight() * CALM * sharers
+            return flying + (counted + unread + self._unseen() if self.told else unread * sharers)
         if self._counts_arrivals and counted <= own:
             return own + unread
         twice = 1.0 if self._counts_arrivals else 2 * sharers - 1
         return counted + self._weight_in_flight() * twice + unread
-
-    def _calm(self) -> float:
-        """How many times over a call in flight weighs, so that answers keep up with calls.
-
-        What remains shrinks by 1 / calm in one latency: five such times leave less than a
-        hundredth, and must fit into a window.
-        """
-        return max(1.0, min(CALMEST, self._length / 6 / self._latency))
 
     def _doubt(self, weight: float, now: float) -> float:
         """How much an old reading is to be doubted; the smallest call is ventured, and tells."""

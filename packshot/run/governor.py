@@ -11,7 +11,7 @@ from typing import Literal
 
 from packshot.facts.errors import SkipImage, StopRequested, Throttled, Unreachable
 from packshot.providers.face import Pace, PaceReading
-from packshot.run.allowance import Call
+from packshot.run.one_window import Call
 from packshot.run.windows import Windows
 
 POLL_SECONDS = 0.5

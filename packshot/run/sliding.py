@@ -8,7 +8,8 @@ import math
 from collections import deque
 
 from packshot.providers.face import PaceReading
-from packshot.run.allowance import ROUNDING, Call
+from packshot.run.allowance import ROUNDING
+from packshot.run.one_window import Call
 
 
 class SlidingAllowance:
@@ -37,6 +38,10 @@ class SlidingAllowance:
         """When something that was counted leaves the window."""
         oldest = self._landed[0][0] + self._length + self._guard if self._landed else math.inf
         return min(oldest, self._beside_until if self._beside else math.inf)
+
+    def share(self, sharers: int) -> None:
+        """So many processes use the account from now on, this one among them."""
+        self.sharers = sharers
 
     def roll(self, now: float, *, waiting: bool) -> None:
         """Let go of what has left the window."""

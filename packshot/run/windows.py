@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterable
 
 from packshot.providers.face import Pace, PaceReading
-from packshot.run.allowance import Allowance, Call
+from packshot.run.allowance import Allowance
+from packshot.run.one_window import Call
 from packshot.run.sliding import SlidingAllowance
 
 SAME_WINDOW = 0.02
@@ -41,7 +42,7 @@ class Windows:
         """Keep to one of so many parts."""
         self._sharers = sharers
         for allowance in self._by_length.values():
-            allowance.sharers = sharers
+            allowance.share(sharers)
 
     def roll(self, now: float, *, waiting: bool) -> None:
         """Let time pass."""
@@ -72,7 +73,7 @@ class Windows:
         allowance = self._declared if length is None else self._of(length)
         if allowance is None and length is not None:
             allowance = self._by_length[length] = SlidingAllowance(reading.limit, length)
-            allowance.sharers = self._sharers
+            allowance.share(self._sharers)
             for each in flying:
                 allowance.send(each, each.asked if each.sent is None else each.sent)
         if allowance is not None:

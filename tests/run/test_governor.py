@@ -216,10 +216,14 @@ def test_parts_of_a_fixed_window_of_which_nothing_is_told() -> None:
 
 
 def test_calls_at_once_have_parts_until_the_provider_speaks() -> None:
-    """Ten of forty for one of four; all of them once the headers tell what is left."""
+    """One tells; then ten of forty for one of four, and all once the headers tell what is left."""
     clock = Clock()
     governor = Governor(PACE, clock=clock)
     governor.share(4)
+    first, second = governor._ask(1, clock.now), governor._ask(1, clock.now)
+    assert (first.sent, second.sent) == (clock.now, None)
+    governor._land(first, None, clock.now)
+    governor._land(second, None, clock.now)
     calls = [governor._ask(1, clock.now) for _ in range(40)]
     assert sum(call.sent is not None for call in calls) == 10
     governor._mine.call = calls[0]
