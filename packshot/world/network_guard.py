@@ -250,12 +250,17 @@ def guarded_transport(
     return _through(pool)
 
 
+IDLE_SECONDS = 3.0
+"""A connection idle for longer is not used again: Node's and uvicorn's servers hang up after five,
+and a call that is sent in that moment is not answered and may have been charged."""
+
+
 def punctual_transport(connections: int) -> httpx.BaseTransport:
     """An httpx transport that `until` holds to a moment; it goes anywhere and knows no proxies."""
     pool = httpcore.ConnectionPool(
         ssl_context=trusted_authorities(),
         max_connections=connections,
-        keepalive_expiry=5.0,
+        keepalive_expiry=IDLE_SECONDS,
         network_backend=PunctualBackend(),
     )
     return _through(pool)

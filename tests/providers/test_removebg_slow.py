@@ -79,3 +79,24 @@ def test_the_balance_is_told_in_time(api: Shop) -> None:
         client(api).account()
     assert type(refusal.value) is Unreachable
     assert time.monotonic() - begun < 3 * PATIENCE
+
+
+def test_a_connection_that_was_idle_is_not_used_again(api: Shop) -> None:
+    """The other side may be hanging up; until then it is."""
+    ports = []
+
+    def answer(visit: Visit) -> None:
+        ports.append(visit.client_address[1])
+        visit.send_response(200)
+        body = zipped()
+        visit.send_header("Content-Length", str(len(body)))
+        visit.send_header("Content-Type", "application/zip")
+        visit.end_headers()
+        visit.wfile.write(body)
+
+    api.pages["/v1.0/removebg"] = answer
+    account = RemoveBg(KEY, base_url=api.url("/v1.0"), timeout_seconds=5)
+    for pause in (0.0, 0.1, 3.3):
+        time.sleep(pause)
+        account.submit(sent(), PaidOptions())
+    assert ports[0] == ports[1] != ports[2]
