@@ -62,11 +62,11 @@ class Allowance:
         """When the present window has certainly ended."""
         return self.window.ends + self._guard
 
-    def share(self, sharers: int) -> None:
-        """So many processes use the account from now on, this one among them."""
+    def share(self, sharers: int, *, expected: int = 0) -> None:
+        """So many processes use the account from now on; for `expected` more a part is kept."""
         self.window.joined |= sharers > self.sharers
-        self.window.sharers = max(self.window.sharers, sharers)
-        self.sharers = sharers
+        self.sharers = sharers + expected
+        self.window.sharers = max(self.window.sharers, self.sharers)
 
     def roll(self, now: float, *, waiting: bool) -> None:
         """Begin the next window if the present one has ended."""

@@ -107,7 +107,7 @@ class Governor:
         """
         with self._lock:
             self._parts = processes
-            self._windows.share(max(1, processes + expected))
+            self._windows.share(max(1, processes), expected)
             self._admit(self._clock())
 
     @property

@@ -39,9 +39,9 @@ class SlidingAllowance:
         oldest = self._landed[0][0] + self._length + self._guard if self._landed else math.inf
         return min(oldest, self._beside_until if self._beside else math.inf)
 
-    def share(self, sharers: int) -> None:
-        """So many processes use the account from now on, this one among them."""
-        self.sharers = sharers
+    def share(self, sharers: int, *, expected: int = 0) -> None:
+        """So many processes use the account from now on; for `expected` more a part is kept."""
+        self.sharers = sharers + expected
 
     def roll(self, now: float, *, waiting: bool) -> None:
         """Let go of what has left the window."""

@@ -17,7 +17,7 @@ class Windows:
 
     def __init__(self, pace: Pace) -> None:
         length = pace.window_seconds
-        self._sharers = 1
+        self._sharers = (1, 0)
         self._declared: Allowance | SlidingAllowance = (
             SlidingAllowance(pace.per_window, length) if pace.slides else Allowance(pace)
         )
@@ -38,11 +38,11 @@ class Windows:
         """Whether the provider itself says what is left."""
         return any(each.told for each in self._by_length.values())
 
-    def share(self, sharers: int) -> None:
-        """Keep to one of so many parts."""
-        self._sharers = sharers
+    def share(self, sharers: int, expected: int = 0) -> None:
+        """Keep to one of so many parts, and leave parts to those that may come."""
+        self._sharers = (sharers, expected)
         for allowance in self._by_length.values():
-            allowance.share(sharers)
+            allowance.share(sharers, expected=expected)
 
     def roll(self, now: float, *, waiting: bool) -> None:
         """Let time pass."""
@@ -73,7 +73,7 @@ class Windows:
         allowance = self._declared if length is None else self._of(length)
         if allowance is None and length is not None:
             allowance = self._by_length[length] = SlidingAllowance(reading.limit, length)
-            allowance.share(self._sharers)
+            allowance.share(self._sharers[0], expected=self._sharers[1])
             for each in flying:
                 allowance.send(each, each.asked if each.sent is None else each.sent)
         if allowance is not None:
