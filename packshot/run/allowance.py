@@ -104,7 +104,7 @@ class Allowance:
         if reading.remaining is None:
             return
         ends, used = now + reading.reset_seconds, max(0.0, reading.limit - reading.remaining)
-        stale = reading.limit <= 0 or ends <= self._last_end + self._blur
+        stale = reading.limit <= 0 or ends <= self._last_end + 2 * self._blur
         window = self.window
         # Answers overtake each other, so only less than was known before the call left tells.
         restarted = call is not None and not call.carried and used < call.known / 2
@@ -233,13 +233,17 @@ class Allowance:
         return 1 + max(0.0, now - self._known_at) / (3 * self._latency)
 
     def _sharers(self) -> float:
-        """How many use this account at once: as many as are known of, or as the count shows."""
+        """How many use this account at once: as many as are known of, or as the count shows.
+
+        Those that are known of and show in no count have nothing to send, or are no more.
+        """
         window = self.window
-        landed = window.answered + window.carried
-        if window.counted <= landed + self._weight_in_flight():
-            return float(self.sharers)
-        seem = min(MOST_SHARERS, window.counted / max(landed, 1.0))
-        return max(float(self.sharers), seem)
+        ours = window.answered + window.carried
+        if self.sharers > 1 and ours and not window.joined:
+            return max(1.0, min(self.sharers, window.counted / ours))
+        if window.counted > ours + self._weight_in_flight():
+            return max(float(self.sharers), min(MOST_SHARERS, window.counted / max(ours, 1.0)))
+        return float(self.sharers)
 
     def _own(self) -> float:
         return self.window.answered + self._weight_in_flight()

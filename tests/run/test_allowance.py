@@ -60,13 +60,13 @@ class Server:
         self.used += weight
         return True
 
-    def reading(self, now: float, used: float) -> PaceReading:
+    def reading(self, now: float, used: float, end: float) -> PaceReading:
         """Headers tell the end of a window as it is, or whole seconds against whole seconds.
 
         Some servers look at the clock once a second: their `Date` is late by up to two.
         """
         dated = math.floor(now - 0.99) if self.ends == "whole" else math.floor(now)
-        told = self.end - now if self.ends == "exact" else math.floor(self.end) - dated
+        told = end - now if self.ends == "exact" else math.floor(end) - dated
         return PaceReading(self.limit, max(0.0, self.limit - used), max(0.0, told))
 
 
@@ -90,9 +90,9 @@ class SlidingServer(Server):
         self.windows.append(weight)
         return True
 
-    def reading(self, now: float, used: float) -> PaceReading:
+    def reading(self, now: float, used: float, end: float) -> PaceReading:
         """A window that the declared pace does not know of."""
-        del now
+        del now, end
         return PaceReading(500, 500 - used if self.tells else None, 60, 60)
 
 
@@ -152,23 +152,23 @@ class Night:
     def _arrive(self, governor: Governor, waiting: deque[Call], call: Call) -> None:
         taken = not self.server.counts_arrivals or self.server.takes(call.weight, self.now)
         work = self.random.uniform(1, 4) if taken else 0.05
-        used = self.server.used
-        self._in(work, lambda: self._answer(governor, waiting, call, used, taken=taken))
+        counted = (self.server.used, self.server.end)
+        self._in(work, lambda: self._answer(governor, waiting, call, counted, taken=taken))
 
     def _answer(
         self,
         governor: Governor,
         waiting: deque[Call],
         call: Call,
-        used: float,
+        counted: tuple[float, float],
         *,
         taken: bool,
     ) -> None:
         if taken and not self.server.counts_arrivals:
             taken = self.server.takes(call.weight, self.now)
         if not self.server.reads_arrivals:
-            used = self.server.used
-        reading = self.server.reading(self.now, used)
+            counted = (self.server.used, self.server.end)
+        reading = self.server.reading(self.now, *counted)
 
         def hear() -> None:
             governor._mine.call = call
@@ -243,6 +243,20 @@ def test_processes_that_know_of_each_other_exceed_nothing(
     assert min(full) >= 0.94 * server.limit
     assert sum(server.refused[2:]) == 0
     assert server.refusals <= 2
+
+
+@pytest.mark.parametrize("counts", ["arrivals, told late", "arrivals, told early", "answers"])
+def test_what_others_leave_is_taken(counts: str) -> None:
+    """Three that are known of send nothing: the fourth has their parts in the second half.
+
+    Not so in the first window, in which all that it hears from the beginning is its own count.
+    """
+    server = Server(counts != "answers", "whole", reads_arrivals="early" in counts)
+    night = Night(server, pictures("shop"))
+    night.governors[0].share(4)
+    night.run(6 * 62)
+    assert min(server.windows[2:]) >= 0.9 * server.limit
+    assert server.refusals == 0
 
 
 @pytest.mark.parametrize("declared", [True, False], ids=["declared", "only told"])
