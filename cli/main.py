@@ -411,7 +411,7 @@ def improve(
         say_json(json.dumps([each._asdict() for each in done]))
     for each in [] if json_ else done:
         say(f"{each.file}: {f'filed as {each.id}' if each.id else each.reason}")
-    taken = len(done) == len(pictures) and all(each.id for each in done)
+    taken = all(each.id for each in done)
     raise typer.Exit(exits.Exit.DONE if taken else exits.Exit.SOME_FAILED)
 
 

@@ -23,6 +23,7 @@ from packshot.providers.removebg_refusals import (
     WINDOW_SECONDS,
     refusal,
     refusal_of_account,
+    refusal_of_gift,
 )
 from packshot.providers.removebg_wire import (
     PREVIEW_MEGAPIXELS,
@@ -166,7 +167,7 @@ class RemoveBg:
         answer = self._line.ask("POST", "/improve", may_cost=False, files=files)
         told = answer.json()
         if not answer.is_success or not isinstance(told, dict):
-            raise refusal_of_account(answer, self._line.secret)
+            raise refusal_of_gift(answer, self._line.secret)
         return str(told.get("id"))
 
     def collect(self, ticket: Ticket) -> Result:

@@ -73,6 +73,14 @@ def refusal_of_account(answer: Answer, secret: str) -> PackshotError:
     return as_answered(error, answer, secret)
 
 
+def refusal_of_gift(answer: Answer, secret: str) -> PackshotError:
+    """The same where a picture was handed over for nothing: it may be the picture's fault."""
+    error = _verdict(answer, secret)
+    if not isinstance(error, ImageRefused):
+        error = where_nothing_was_sent(error, WHO, answer, CHECK_URL)
+    return as_answered(error, answer, secret)
+
+
 def _verdict(answer: Answer, secret: str) -> PackshotError:
     if answer.status in _OF_THE_PICTURE:
         return _image_refused(answer.status, _first_error(answer.body), secret)

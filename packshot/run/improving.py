@@ -26,7 +26,10 @@ class HandedOver(NamedTuple):
 
 
 def improve(job: Job, key: str | None, files: list[Path]) -> list[HandedOver]:
-    """Send each file, once; stops where no other could be taken either. Raises `BadOption`."""
+    """Send each file, once; where no other could be taken either, the rest is not sent.
+
+    Raises `BadOption`, and `StopRun` where none was taken.
+    """
     if len(files) > MOST_A_DAY:
         raise BadOption(
             f"remove.bg takes {MOST_A_DAY} files a day; give no more than that, not {len(files)}"
@@ -36,15 +39,18 @@ def improve(job: Job, key: str | None, files: list[Path]) -> list[HandedOver]:
     with closing(provider):
         if not isinstance(provider, RemoveBg):
             raise BadOption(f"`{job.provider}` takes no pictures back; only removebg does, use it")
-        for file in files:
+        for number, file in enumerate(files):
             try:
                 done.append(HandedOver(str(file), provider.improve(_source(job, file))))
-            except StopRun:
-                raise
+            except (StopRun, Throttled) as error:
+                if isinstance(error, StopRun) and not done:
+                    raise
+                done.extend(
+                    HandedOver(str(rest), None, f"not taken: {error}") for rest in files[number:]
+                )
+                break
             except PackshotError as error:
                 done.append(HandedOver(str(file), None, str(error)))
-                if isinstance(error, Throttled):
-                    break
     return done
 
 

@@ -10,6 +10,7 @@ from packshot.sandbox.server import Sandbox
 from packshot.sandbox.state import SandboxState
 from tests.cli.conftest import Command
 from tests.run.nights import photo
+from tests.world.played_shop import Visit, open_shop
 
 
 @pytest.fixture
@@ -47,7 +48,38 @@ def test_the_hundred_of_a_day_are_not_gone_beyond(command: Command, tmp_path: Pa
         sandbox.state.improve_calls = 99
         said = command("improve", "a.png", "a.png", "a.png", *at)
         assert said.code == Exit.SOME_FAILED
-        assert [bool(each["id"]) for each in json.loads(said.out)] == [True, False]
+        assert [bool(each["id"]) for each in json.loads(said.out)] == [True, False, False]
+
+
+@pytest.mark.usefixtures("key")
+def test_what_was_taken_is_told_when_it_comes_to_an_end(command: Command, tmp_path: Path) -> None:
+    """A refused picture keeps back no other; after a refused key the rest is not sent."""
+    for name in "abcd":
+        (tmp_path / f"{name}.png").write_bytes(photo())
+    answers = [
+        (200, {"id": "filed"}),
+        (400, {"errors": [{"code": "unknown_foreground", "title": "No foreground"}]}),
+        (403, {"errors": [{"title": "API Key invalid", "code": "auth_failed"}]}),
+    ]
+    with open_shop() as api:
+
+        def improve(visit: Visit) -> None:
+            status, body = answers[len(api.visits) - 1]
+            visit.answer(status, json.dumps(body).encode())
+
+        api.pages["/v1.0/improve"] = improve
+        at = ("--provider-url", api.url("/v1.0"), "--json")
+        said = command("improve", *(f"{name}.png" for name in "abcd"), *at)
+    filed, refused, *rest = json.loads(said.out)
+    assert said.code == Exit.SOME_FAILED
+    assert (filed["id"], refused["id"], [each["id"] for each in rest]) == (
+        "filed",
+        None,
+        [None, None],
+    )
+    assert "No product was found" in refused["reason"]
+    assert all("key" in each["reason"] for each in rest)
+    assert len(api.visits) == 3
 
 
 def test_without_a_key_nothing_is_sent(command: Command, tmp_path: Path) -> None:

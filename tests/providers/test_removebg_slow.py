@@ -87,12 +87,7 @@ def test_a_connection_that_was_idle_is_not_used_again(api: Shop) -> None:
 
     def answer(visit: Visit) -> None:
         ports.append(visit.client_address[1])
-        visit.send_response(200)
-        body = zipped()
-        visit.send_header("Content-Length", str(len(body)))
-        visit.send_header("Content-Type", "application/zip")
-        visit.end_headers()
-        visit.wfile.write(body)
+        visit.answer(body=zipped(), content_type="application/zip")
 
     api.pages["/v1.0/removebg"] = answer
     account = RemoveBg(KEY, base_url=api.url("/v1.0"), timeout_seconds=5)
