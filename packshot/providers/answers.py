@@ -71,11 +71,13 @@ def in_our_words(who: str, *, may_cost: bool) -> Iterator[None]:
         ) from error
 
 
-def broken_answer(who: str, what: str) -> Uncertain:
+TOO_LARGE: Final = "answer_too_large"
+
+
+def broken_answer(who: str, what: str, code: str = "broken_answer") -> Uncertain:
     """The error of an answer that is lost to us after the provider said it is good."""
     return Uncertain(
-        f"{who} answered, but the answer {what}; it has probably charged for it. {COMPARE}",
-        "broken_answer",
+        f"{who} answered, but the answer {what}; it has probably charged for it. {COMPARE}", code
     )
 
 
@@ -88,7 +90,7 @@ def read_whole(response: httpx.Response, who: str, *, at_most: int, seconds: flo
         for chunk in response.iter_bytes():
             body += chunk
             if len(body) > at_most:
-                raise broken_answer(who, f"is larger than {at_most:,} bytes")
+                raise broken_answer(who, f"is larger than {at_most:,} bytes", TOO_LARGE)
             if time.monotonic() > until:
                 raise broken_answer(who, f"took longer than {seconds:g} seconds to arrive")
     except httpx.RequestError as error:

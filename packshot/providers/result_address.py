@@ -10,9 +10,16 @@ from urllib.parse import urljoin
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from packshot.facts.errors import PackshotError, SourceRefused, Throttled, Uncertain, Unreachable
+from packshot.facts.errors import (
+    ImageRefused,
+    PackshotError,
+    SourceRefused,
+    Throttled,
+    Uncertain,
+    Unreachable,
+)
 from packshot.facts.purchase import PurchaseClass
-from packshot.providers.answers import COMPARE, look_at, retry_after
+from packshot.providers.answers import COMPARE, TOO_LARGE, broken_answer, look_at, retry_after
 from packshot.providers.face import Result, Ticket
 from packshot.providers.line import Answer, Line, as_answered
 from packshot.providers.removebg_wire import CLEARLY, is_test
@@ -77,7 +84,11 @@ class PaidCall(BaseModel):
 
     def fetched(self, line: Line, url: str) -> Result:
         """Fetch the picture; raises as `downloaded` does, and where it did not arrive whole."""
-        answer = downloaded(line, url)
+        try:
+            answer = downloaded(line, url)
+        except ImageRefused as error:
+            error.charged = self.charged
+            raise
         test = is_test(answer.headers)
         try:
             return self.result(answer.body, line, is_test=test, seconds=answer.seconds)
@@ -112,18 +123,31 @@ def downloaded(line: Line, url: str) -> Answer:
         except Uncertain as error:
             if isinstance(error.__cause__, httpx.InvalidURL | SourceRefused):
                 raise
+            if error.code == TOO_LARGE:
+                raise _too_large(line) from error
             raise torn(line) from error
         if answer.is_success:
             return answer
         if not answer.headers.get("location"):
             raise _refused(line, answer)
         url = urljoin(url, answer.headers["location"])  # judged anew by the guard
+        if not is_address(url):
+            raise broken_answer(line.who, "leads to an address that is not fetched from")
     raise gone(line, answer)
 
 
 def torn(line: Line) -> Unreachable:
     """The error of a picture that did not arrive whole."""
     return Unreachable(f"{line.who}'s result broke off on its way; run again.", BROKEN)
+
+
+def _too_large(line: Line) -> ImageRefused:
+    """The error of a result that is too large each time it is fetched, or bought again."""
+    return ImageRefused(
+        f"{line.who}'s result is larger than {line.max_answer_bytes:,} bytes and is not taken; "
+        "choose a smaller `resolution`, or a smaller picture.",
+        TOO_LARGE,
+    )
 
 
 def _refused(line: Line, answer: Answer) -> PackshotError:

@@ -202,7 +202,7 @@ def _submitted(shop: Workshop, wanted: Wanted, spent: Spent) -> Result:
 
 def _collected(shop: Workshop, wanted: Wanted, spent: Spent, ticket: Ticket) -> Result:
     """Take the result of a job that is paid for; whatever keeps it back, its price is set aside."""
-    kept = keep_ticket(shop, wanted.fingerprint, ticket)
+    kept = keep_ticket(shop, wanted.key, wanted.fingerprint, ticket)
     try:
         return collect(shop, kept, spent.deadline)
     except (Uncertain, SkipImage):
@@ -243,23 +243,35 @@ class _Heard:
     failure: PackshotError | None = None
 
 
+def note_uncollected(shop: Workshop, wanted: Wanted, failure: PackshotError, began: float) -> None:
+    """Note that what an earlier run has paid for is lost; its price stands in that run's books."""
+    call = Call(token_hex(6), wanted.key, wanted.fingerprint, 0.0)
+    seconds = time.monotonic() - began
+    event = _attempt(shop, wanted, call, seconds, _Heard(failure=failure))
+    shop.journal.record(event | {"charged": 0.0})
+
+
 def _note(shop: Workshop, wanted: Wanted, call: Call, seconds: float, heard: _Heard) -> None:
+    shop.journal.record(_attempt(shop, wanted, call, seconds, heard))
+
+
+def _attempt(
+    shop: Workshop, wanted: Wanted, call: Call, seconds: float, heard: _Heard
+) -> dict[str, object]:
     result, failure = heard.result, heard.failure
-    shop.journal.record(
-        {
-            "kind": "attempt",
-            "call": call.call_id,
-            "key": wanted.key,
-            "fingerprint": wanted.fingerprint,
-            "provider": shop.provider.name,
-            "megapixels": round(wanted.source.megapixels, 3),
-            "answered_at": utc_now(),
-            "seconds": round(seconds, 4),
-            "http_status": result.status if result else failure and failure.http_status,
-            "code": failure.code if failure else "ok",
-            "message": str(failure) if failure else None,
-            "body_excerpt": getattr(failure, "body_excerpt", None),
-            "charged": result.charged if result else (failure and failure.charged) or 0.0,
-            "uncertain": call.price if isinstance(failure, Uncertain) else 0.0,
-        }
-    )
+    return {
+        "kind": "attempt",
+        "call": call.call_id,
+        "key": wanted.key,
+        "fingerprint": wanted.fingerprint,
+        "provider": shop.provider.name,
+        "megapixels": round(wanted.source.megapixels, 3),
+        "answered_at": utc_now(),
+        "seconds": round(seconds, 4),
+        "http_status": result.status if result else failure and failure.http_status,
+        "code": failure.code if failure else "ok",
+        "message": str(failure) if failure else None,
+        "body_excerpt": getattr(failure, "body_excerpt", None),
+        "charged": result.charged if result else (failure and failure.charged) or 0.0,
+        "uncertain": call.price if isinstance(failure, Uncertain) else 0.0,
+    }

@@ -10,6 +10,7 @@ from packshot.facts.errors import (
     PackshotError,
     SkipImage,
     StoreUnavailable,
+    Throttled,
     TryAgain,
     TryTomorrow,
     Uncertain,
@@ -23,13 +24,14 @@ LOOKS_GROW_BY = 1.5
 LONGEST_LOOK_SECONDS = 10.0
 
 
-def keep_ticket(shop: Workshop, fingerprint: str, ticket: Ticket) -> KeptTicket:
+def keep_ticket(shop: Workshop, key: str, fingerprint: str, ticket: Ticket) -> KeptTicket:
     """Note a job before it is waited for; a store that is away loses the note, not the job."""
     kept = KeptTicket(
         fingerprint=fingerprint,
         provider=ticket.provider,
         job_id=ticket.job_id,
         facts=dict(ticket.facts),
+        key=key,
         run_id=shop.run_id,
         given_at=datetime.now(UTC),
     )
@@ -49,6 +51,18 @@ def ticket_of(shop: Workshop, fingerprint: str) -> KeptTicket | None:
     if not shop.provider.hands_out_tickets:
         return None
     return Tickets(shop.place.state).find(fingerprint, shop.provider.name)
+
+
+def is_awaited(shop: Workshop, key: str) -> bool:
+    """Whether an earlier run has paid for this item's picture and did not live to collect it."""
+    if not shop.provider.hands_out_tickets:
+        return False
+    if shop.awaited is None:
+        try:
+            shop.awaited = Tickets(shop.place.state).awaited(shop.provider.name)
+        except StoreUnavailable:
+            return False
+    return key in shop.awaited
 
 
 def check_elsewhere(shop: Workshop, wanted: Iterable[str]) -> None:
@@ -84,6 +98,8 @@ def collect(shop: Workshop, kept: KeptTicket, deadline: float) -> Result:
         try:
             return shop.provider.collect(ticket)
         except TryAgain as error:
+            if isinstance(error, Throttled):
+                shop.governor.pause(error.wait_seconds)
             wait = error.wait_seconds or pause
             if time.monotonic() + wait >= deadline:
                 raise _not_ready(error) from error

@@ -27,7 +27,7 @@ from packshot.facts.job import Job
 from packshot.facts.money import Tariff, less
 from packshot.facts.outcome import Outcome, ending_event
 from packshot.run.backdrop import read_backdrop
-from packshot.run.collecting import expire_tickets
+from packshot.run.collecting import expire_tickets, is_awaited
 from packshot.run.crowded_hosts import as_hosts_have_room
 from packshot.run.cutting import Life
 from packshot.run.looking import Standing, draw_up, scratch_folder, stage, too_much_gone
@@ -302,7 +302,10 @@ def _stands_still(shop: Workshop, item: WorkItem) -> bool:
     reason = shop.stop.reason
     if reason is None:
         return False
-    return reason.everything or item.state not in {PlanState.CHECK, PlanState.REFRESH}
+    if reason.everything:
+        return True
+    is_free = item.state in {PlanState.CHECK, PlanState.REFRESH}
+    return not (is_free or is_awaited(shop, item.key))
 
 
 def cut_one(shop: Workshop, item: WorkItem) -> Outcome:

@@ -252,6 +252,8 @@ class Workshop:
     """Fingerprints whose calls went unanswered; nobody calls for them again in this run."""
     sent_elsewhere: frozenset[str] | None = field(default=None, init=False)
     """Fingerprints of what waits at other providers, once somebody has asked."""
+    awaited: frozenset[str] | None = field(default=None, init=False)
+    """Keys of what an earlier run has sent to this provider and nobody has collected; likewise."""
     outdone: set[str] = field(default_factory=set)
     """Fingerprints whose answer tonight was worth less than what had been bought before."""
     asked_again: int = 0

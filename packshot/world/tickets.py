@@ -4,12 +4,13 @@ A ticket lies under its purchase's fingerprint until the master does. Whoever ne
 collects the job that is paid for, and buys nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from packshot.facts.errors import TryTomorrow
 from packshot.world.store import Store
 
 FOLDER = "tickets"
@@ -26,6 +27,8 @@ class KeptTicket(BaseModel):
     job_id: str
     facts: Mapping[str, str]
     """What the provider needs to find the job again."""
+    key: str = ""
+    """The item for which it was sent."""
     run_id: str
     given_at: datetime
 
@@ -45,10 +48,27 @@ class Tickets:
         )
 
     def find(self, fingerprint: str, provider: str) -> KeptTicket | None:
-        """The job that is under way for this purchase, if there is one that can be read."""
-        with suppress(FileNotFoundError, ValidationError):
-            return KeptTicket.model_validate_json(self._store.read(_path(fingerprint, provider)))
-        return None
+        """The job that is under way for this purchase, if there is one.
+
+        Raises `TryTomorrow` for one that cannot be read: the picture may be paid for.
+        """
+        path = _path(fingerprint, provider)
+        try:
+            return KeptTicket.model_validate_json(self._store.read(path))
+        except FileNotFoundError:
+            return None
+        except ValidationError:
+            raise TryTomorrow(
+                f"{self._store.address(path)} should say which job this picture was sent with, and "
+                "cannot be read; restore it, or remove it to have the picture bought again",
+                code="ticket_unreadable",
+            ) from None
+
+    def awaited(self, provider: str) -> frozenset[str]:
+        """Keys of the items whose jobs are under way."""
+        return frozenset(
+            ticket.key for ticket in self._readable() if ticket.provider == provider and ticket.key
+        )
 
     def of_others(self, provider: str) -> frozenset[str]:
         """Fingerprints of what other providers were sent and have not been heard of."""
@@ -58,15 +78,18 @@ class Tickets:
 
     def expire(self, before: datetime) -> None:
         """Remove what nobody has collected since: a ticket may hold an address with a signature."""
-        for name in self._store.names(FOLDER):
-            with suppress(FileNotFoundError, ValidationError):
-                ticket = KeptTicket.model_validate_json(self._store.read(f"{FOLDER}/{name}"))
-                if ticket.given_at < before:
-                    self.drop(ticket.fingerprint, ticket.provider)
+        for ticket in self._readable():
+            if ticket.given_at < before:
+                self.drop(ticket.fingerprint, ticket.provider)
 
     def drop(self, fingerprint: str, provider: str) -> None:
         """The job has been collected, or is lost."""
         self._store.delete(_path(fingerprint, provider))
+
+    def _readable(self) -> Iterator[KeptTicket]:
+        for name in self._store.names(FOLDER):
+            with suppress(FileNotFoundError, ValidationError):
+                yield KeptTicket.model_validate_json(self._store.read(f"{FOLDER}/{name}"))
 
 
 def _path(fingerprint: str, provider: str) -> str:

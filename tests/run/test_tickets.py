@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from packshot.facts.errors import KeyRejected, PackshotError, TryTomorrow
@@ -145,11 +146,50 @@ def test_a_result_that_has_expired_meanwhile_is_said_and_bought_later(
     time.sleep(0.1)
     night_after = stocked.night(only=keys_of(stocked, waiting))
     assert "result_gone" in set(night_after.report["reason_code"].dropna())
+    run = stocked.state / stocked.catalog / "runs" / night_after.summary.run_id
+    lost = pd.read_parquet(run / "attempts.parquet")
+    assert list(lost["code"]) == ["result_gone"] * 2
+    assert (sum(lost["charged"]), sum(lost["uncertain"])) == (0, 0)
     assert books(stocked)["charged_calls"] == 2
     assert tickets(stocked) == []
     stocked.market.state.change({"backgroundcut": {"result_seconds": None}})
     again = stocked.night(retry=True, only=keys_of(stocked, waiting))
     assert again.summary.outcomes == {"cut": 2, "deferred": 2}
+
+
+def test_what_is_paid_for_is_collected_though_nothing_may_be_spent(
+    stocked: Shop, tmp_path: Path
+) -> None:
+    """A run that stands still before its first call takes the results that wait."""
+    waiting = die_waiting(stocked, tmp_path / "scratch")
+    after = stocked.night(max_credits=0.1)
+    assert after.summary.outcomes == {"recovered": 2, "deferred": 2}
+    assert set(after.report[after.report["outcome"] == "recovered"]["fingerprint"]) == set(waiting)
+    assert (books(stocked)["charged_calls"], tickets(stocked)) == (2, [])
+
+
+def test_a_ticket_that_cannot_be_read_is_no_leave_to_buy(stocked: Shop, tmp_path: Path) -> None:
+    """The report names the file; without it the picture is bought."""
+    die_waiting(stocked, tmp_path / "scratch")
+    for file in tickets(stocked):
+        file.write_text(file.read_text()[:20])
+    after = stocked.night()
+    assert after.summary.outcomes == {"cut": 2, "failed": 2}
+    failed = after.report[after.report["outcome"] == "failed"]
+    assert set(failed["reason_code"]) == {"ticket_unreadable"}
+    assert all(any(str(file) in reason for file in tickets(stocked)) for reason in failed["reason"])
+    assert books(stocked)["charged_calls"] == PICTURES
+    for file in tickets(stocked):
+        file.unlink()
+    assert stocked.night(retry=True).summary.outcomes == {"cut": 2, "unchanged": 2}
+
+
+def test_a_provider_that_is_asked_too_often_for_results_is_left_alone(stocked: Shop) -> None:
+    """Nobody calls while it wants to be left alone, whichever of us it told."""
+    fail_results(stocked, "status_429", 1, retry_after=2.0)
+    tonight = stocked.night()
+    assert tonight.summary.outcomes == {"cut": PICTURES}
+    assert tonight.summary.waits["pause"] > 0.5
 
 
 def test_a_job_that_is_not_ready_in_time_is_left_for_the_next_run(stocked: Shop) -> None:
