@@ -1,5 +1,6 @@
 """One contract for all providers: whoever cuts out, the rest of the program sees the same."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -23,6 +24,11 @@ from tests.providers.contract import KEY, PROVIDERS, Played, obtained, picture
 
 PLAIN = PaidOptions()
 HAVE_SHADOWS_AND_REGIONS = {"removebg", "leonardo"}
+ANSWER_WITH_THE_PICTURE = {"removebg", "photoroom"}
+BEHIND_ADDRESSES = [played for played in PROVIDERS if played.name not in ANSWER_WITH_THE_PICTURE]
+behind_addresses = pytest.mark.parametrize(
+    "played", BEHIND_ADDRESSES, ids=lambda played: played.label
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +44,8 @@ def sandbox(running: Sandbox) -> Sandbox:
     running.state.reset()
     for played in PROVIDERS:
         played.refill(running, 1000)
+        if played.name != "removebg":
+            running.state.change({played.name: {"result_seconds": None}})
     return running
 
 
@@ -161,6 +169,38 @@ def test_an_answer_that_is_lost_is_uncertain(
     """It has been charged, so nobody calls it a failure that cost nothing."""
     fail_next(sandbox, played, kind)
     assert isinstance(refusal(provider), Uncertain)
+    assert played.charged(sandbox)[0] == 1
+
+
+@behind_addresses
+@pytest.mark.parametrize("kind", ["truncated_body", "truncated_zip", "status_503"])
+def test_a_result_that_broke_off_is_fetched_again(
+    played: Played, provider: Provider, sandbox: Sandbox, kind: str
+) -> None:
+    """It is paid for and still there: the same ticket brings it, and nothing is bought."""
+    answer = provider.submit(picture(), PLAIN)
+    assert isinstance(answer, Ticket)
+    obtained(provider, answer)
+    sandbox.state.add_fault(Fault.model_validate({"kind": kind, "on": f"{played.name}_result"}))
+    with pytest.raises(Unreachable):
+        provider.collect(answer)
+    assert obtained(provider, answer).charged == pytest.approx(played.price)
+    assert played.charged(sandbox)[0] == 1
+
+
+@behind_addresses
+def test_a_result_that_has_expired_is_lost_and_said(
+    played: Played, provider: Provider, sandbox: Sandbox
+) -> None:
+    """Its charge is in doubt to nobody, yet there is no picture for it."""
+    sandbox.state.change({played.name: {"result_seconds": 0.01}})
+    answer = provider.submit(picture(), PLAIN)
+    assert isinstance(answer, Ticket)
+    time.sleep(0.05)
+    with pytest.raises(Uncertain) as caught:
+        obtained(provider, answer)
+    assert caught.value.code == "result_gone"
+    assert KEY not in str(caught.value)
     assert played.charged(sandbox)[0] == 1
 
 
