@@ -14,6 +14,7 @@ from packshot.providers.backgroundcut import BackgroundCut
 from packshot.run import past_runs
 from packshot.sandbox.state import Fault
 from tests.flows.served import soon
+from tests.providers.contract import PROVIDERS
 from tests.run.nights import KEY, Shop
 from tests.run.processes import night, take_away, wait_for
 
@@ -135,6 +136,36 @@ def test_a_run_that_is_killed_while_it_waits_pays_once(stocked: Shop, tmp_path: 
     assert set(rows["fingerprint"]) == set(waiting)
     assert (set(rows["charged"]), set(rows["paid_before"])) == ({0.0}, {0.5})
     assert stocked.night().summary.outcomes == {"unchanged": PICTURES}
+
+
+def test_a_job_that_was_under_way_when_its_run_was_killed_is_paid_once(
+    shop: Shop, tmp_path: Path
+) -> None:
+    """It has no result yet, and no address: the next run asks until it has."""
+    played = next(each for each in PROVIDERS if each.settings.get("mode") == "async")
+    shop.market.pass_for_real()
+    shop.market.state.change({"leonardo": {"balance": 100.0, "pending_polls": 4}})
+    shop.settings = {
+        "provider": played.name,
+        "provider_url": played.address(shop.market),
+        "provider_settings": {played.name: dict(played.settings)},
+        "limits": {"calls_at_once": 2, "workers": 4},
+        "max_credits": 50,
+        "spool": str(shop.folder / "spool"),
+    }
+    for number in range(PICTURES):
+        shop.draw(f"{number}.png", colour=number, size=SIZE)
+    shop.list(*(shop.row(f"{number}", f"{number}.png") for number in range(PICTURES)))
+    with night(shop.job(), KEY, tmp_path / "scratch") as process:
+        wait_for(process, "on record")
+        soon(lambda: len(tickets(shop)) == 2, 30, "two jobs under way")
+        take_away(process)
+    assert played.charged(shop.market)[0] == 2
+    again = shop.night()
+    assert again.summary.outcomes == {"cut": PICTURES - 2, "recovered": 2}
+    assert played.charged(shop.market)[0] == PICTURES
+    assert tickets(shop) == []
+    assert again.earlier[0].money.uncertain == pytest.approx(2 * played.price)
 
 
 def test_a_result_that_has_expired_meanwhile_is_said_and_bought_later(
