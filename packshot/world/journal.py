@@ -91,36 +91,39 @@ class IntentLog:
         self._folder = f"{run_folder}/intents"
         self._gate = gate
         self._writer = uuid.uuid4().hex[:8]
-        self._lock = threading.Lock()
-        self._writing = threading.Lock()
-        self._waiting: list[Call] = []
+        self._changed = threading.Condition()
+        self._is_writing = False
+        self._undeclared: list[Call] = []
+        """In no file yet; those of the wave that is being written among them."""
         self._waves = 0
 
     def declare(self, call: Call) -> None:
-        """Return once the intent to make this call is stored. Raises `StopRun`."""
-        with self._lock:
-            self._waiting.append(call)
-        with self._writing:
-            with self._lock:
-                wave, self._waiting = self._waiting, []
-            if call not in wave:
-                self._waiting_again(wave)
-                return  # an earlier wave took it along
-            self._write(wave, call)
+        """Return once the intent to make this call is stored. Raises `StopRun`.
 
-    def _waiting_again(self, wave: list[Call]) -> None:
-        with self._lock:
-            self._waiting = wave + self._waiting
-
-    def _write(self, wave: list[Call], call: Call) -> None:
+        Whoever finds nobody writing takes everyone along; nobody waits for a wave behind its own.
+        """
+        with self._changed:
+            self._undeclared.append(call)
+            self._changed.wait_for(lambda: not self._is_writing or call not in self._undeclared)
+            if call not in self._undeclared:
+                return
+            self._is_writing, wave = True, list(self._undeclared)
         try:
-            self._gate()
-            body = "\n".join(json.dumps(declared._asdict()) for declared in wave)
-            name = f"{self._folder}/{self._writer}-{self._waves:06d}.jsonl"
-            self._store.write(name, body.encode(), "application/x-ndjson")
+            self._write(wave)
         except BaseException:
-            self._waiting_again([other for other in wave if other != call])
+            wave = [call]  # the others are declared by the next wave
             raise
+        finally:
+            with self._changed:
+                self._undeclared = [each for each in self._undeclared if each not in wave]
+                self._is_writing = False
+                self._changed.notify_all()
+
+    def _write(self, wave: list[Call]) -> None:
+        self._gate()
+        body = "\n".join(json.dumps(declared._asdict()) for declared in wave)
+        name = f"{self._folder}/{self._writer}-{self._waves:06d}.jsonl"
+        self._store.write(name, body.encode(), "application/x-ndjson")
         self._waves += 1
 
 

@@ -1,6 +1,7 @@
 """Events are kept until they are stored; no call leaves before its intent is."""
 
 import json
+import statistics
 import threading
 import time
 from datetime import datetime
@@ -159,6 +160,25 @@ def test_calls_that_are_ready_together_share_a_write(weather: Weather) -> None:
     names = sorted(str(intent["call_id"]) for wave in waves for intent in wave)
     assert names == sorted(f"call-{number}" for number in range(16))
     assert weather.writes == len(waves) < 16
+
+
+def test_nobody_waits_for_a_wave_behind_its_own(weather: Weather) -> None:
+    """A call is declared by the wave that is next when it comes, whoever comes later."""
+    weather.seconds = 0.05
+    log, waited = IntentLog(weather, RUN, gate=lambda: None), list[float]()
+
+    def declare(first: int) -> None:
+        for number in range(first, first + 20):
+            started = time.monotonic()
+            log.declare(call(number))
+            waited.append(time.monotonic() - started)
+
+    crew = [threading.Thread(target=declare, args=(100 * each,)) for each in range(8)]
+    for thread in crew:
+        thread.start()
+    for thread in crew:
+        thread.join()
+    assert statistics.median(waited) < 2.5 * weather.seconds
 
 
 def test_a_failing_wave_fails_for_its_writer_only(weather: Weather) -> None:
