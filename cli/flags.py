@@ -42,6 +42,7 @@ FLAGS = (
     Flag("foreground-type", "options.paid.foreground_type", BUYING, "CHOICE"),
     Flag("purchase-megapixels", "options.paid.purchase_megapixels", BUYING, "MEGAPIXELS"),
     Flag("provider-url", "options.provider_url", BUYING, "URL"),
+    Flag("skip-white", "options.skip_white", BUYING),
     Flag("limit", "limit", RUN, "ITEMS"),
     Flag("sample", "options.sample", RUN, "ITEMS"),
     Flag("only", "only", RUN, "KEY"),

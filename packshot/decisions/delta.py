@@ -63,7 +63,7 @@ class RowFacts:
     class_enough: bool = True
     recipe_same: bool = True
     settings_same: bool = True
-    """False for a rejection that was due to settings which have changed since."""
+    """False for what was rejected or skipped due to settings which have changed since."""
     larger_wanted: bool = False
     """A variant asks for more pixels than were bought, though the source has them."""
     retry_due: bool = False
@@ -134,9 +134,7 @@ def _wanted(facts: RowFacts, policy: Policy) -> Decision:
         case "cut":
             return _wanted_of_cut(facts, policy)
         case "skipped":
-            if facts.url_same and not facts.due:
-                return Decision(PlanState.SKIPPED, Outcome.SKIPPED, "remembered")
-            return Decision(PlanState.CHECK)
+            return _wanted_of_skipped(facts)
         case "rejected":
             if not policy.is_patient:
                 return Decision(PlanState.RETRY)
@@ -148,6 +146,14 @@ def _wanted(facts: RowFacts, policy: Policy) -> Decision:
             if not policy.is_patient or facts.retry_due or not facts.url_same:
                 return Decision(PlanState.RETRY)
             return Decision(PlanState.WAITING, Outcome.DEFERRED, "backing_off")
+
+
+def _wanted_of_skipped(facts: RowFacts) -> Decision:
+    if not facts.settings_same:
+        return Decision(PlanState.CHANGED_OPTIONS)
+    if facts.url_same and not facts.due:
+        return Decision(PlanState.SKIPPED, Outcome.SKIPPED, "remembered")
+    return Decision(PlanState.CHECK)
 
 
 def _wanted_of_cut(facts: RowFacts, policy: Policy) -> Decision:

@@ -192,6 +192,13 @@ class Options(BaseModel):
     max_failed_share: Annotated[
         float, Field(ge=0, le=1, description="The flow run fails if more of the items failed.")
     ] = 0.5
+    skip_white: Annotated[
+        bool,
+        Field(
+            description="Buy only where the ground is not white already, as the border of the "
+            "fetched picture shows."
+        ),
+    ] = False
     hold_for_review: Annotated[
         bool, Field(description="Keep the previous picture current when a cutout looks wrong.")
     ] = False

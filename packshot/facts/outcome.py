@@ -35,6 +35,9 @@ MEANING = {
 }
 """One line per outcome, for tables that people read."""
 
+WHITE_ALREADY = "white_already"
+"""Code of what is skipped as long as `skip_white` says so."""
+
 HAS_PICTURE = frozenset(
     {Outcome.CUT, Outcome.RECOVERED, Outcome.REUSED, Outcome.REFRESHED, Outcome.UNCHANGED}
 )

@@ -16,10 +16,7 @@ from packshot.facts.errors import (
     TryTomorrow,
 )
 from packshot.facts.item import public
-from packshot.facts.outcome import (
-    Ending,
-    Outcome,
-)
+from packshot.facts.outcome import WHITE_ALREADY, Ending, Outcome
 from packshot.facts.paid_options import content_hash
 from packshot.facts.purchase import PurchaseClass, Receipt
 from packshot.facts.variant import recipe
@@ -40,6 +37,7 @@ from packshot.run.work import (
 from packshot.run.workshop import Workshop
 from packshot.world.fetch import Fetched
 from packshot.world.pictures import already_cut_out, decode_upright, inspect, prepare, preview
+from packshot.world.white_ground import MEASURED_SIDE, has_white_ground
 
 EARLIER = timedelta(hours=12)
 """A night that starts a little earlier than the last one still counts as the next."""
@@ -200,7 +198,15 @@ class Life:
         accepts = shop.provider.accepts
         with shop.budget.hold(facts.width * facts.height):
             if facts.has_alpha and already_cut_out(decode_upright(content)):
-                return self._already_cut_out()
+                return self._skipped(
+                    "already_transparent", "the picture is already transparent around the product"
+                )
+            if shop.job.options.skip_white and has_white_ground(
+                decode_upright(content, MEASURED_SIDE)
+            ):
+                return self._skipped(
+                    WHITE_ALREADY, "the ground is white already; without `skip_white` it is cut out"
+                )
             prepared = prepare(
                 content,
                 facts,
@@ -234,10 +240,10 @@ class Life:
         with ExitStack() as stack:
             return self._finish(obtain(shop, wanted, self._spent, stack))
 
-    def _already_cut_out(self) -> Ending:
+    def _skipped(self, code: str, reason: str) -> Ending:
         self._known.status = "skipped"
-        self._known.reason_code = "already_transparent"
-        self._known.reason = "the picture is already transparent around the product"
+        self._known.reason_code = code
+        self._known.reason = reason
         self._known.fingerprint = None
         self._start_patience_anew()
         return self._ended(Outcome.SKIPPED, self._known.reason_code, self._known.reason)

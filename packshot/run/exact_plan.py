@@ -36,6 +36,7 @@ from packshot.world.pictures import (
     preview,
 )
 from packshot.world.pixel_budget import PixelBudget
+from packshot.world.white_ground import MEASURED_SIDE, has_white_ground
 
 ITEMS_AT_ONCE = 2048
 """So many rows of the work file are in memory at a time."""
@@ -125,8 +126,8 @@ class _Look:
         if digest == known.content_hash and settles:
             return "unchanged"
         facts = inspect(content, self.job.options.limits.source_megapixels * 1_000_000)
-        if self._is_cut_out(item, content, facts):
-            return "transparent already"
+        if needless := self._needless(item, content, facts):
+            return needless
         size = (facts.width, facts.height)
         names = self._names(item, digest, size)
         if self._is_bought(names):
@@ -144,12 +145,16 @@ class _Look:
             deadline_seconds=self.job.options.limits.item_seconds,
         )
 
-    def _is_cut_out(self, item: WorkItem, content: bytes, facts: PictureFacts) -> bool:
-        """Whether nothing is left to cut; raises `SkipImage` where a run would reject."""
+    def _needless(self, item: WorkItem, content: bytes, facts: PictureFacts) -> str:
+        """Why there is nothing to cut, if so; raises `SkipImage` where a run would reject."""
         accepts = self.provider.accepts
         with self.budget.hold(facts.width * facts.height):
             if facts.has_alpha and already_cut_out(decode_upright(content)):
-                return True
+                return "transparent already"
+            if self.job.options.skip_white and has_white_ground(
+                decode_upright(content, MEASURED_SIDE)
+            ):
+                return "white already"
             prepare(
                 content,
                 facts,
@@ -159,7 +164,7 @@ class _Look:
                 size=item.options.sent_size(facts.width, facts.height),
             )
             preview(content)  # finds a broken picture that would be sent as it is
-        return False
+        return ""
 
     def _names(self, item: WorkItem, digest: str, size: tuple[int, int]) -> tuple[str, ...]:
         sizes = self.masters.sizes() if item.options.shrunk_to else ()

@@ -22,6 +22,7 @@ from packshot.run.plan import (
     LargerPurchase,
     Plan,
     about_shrinking,
+    about_white,
     counts,
     demand,
     larger_purchase,
@@ -138,6 +139,7 @@ def draw_up(
         enlarging = larger_purchase(connection, provider, job.options.variants)
     unsure = unknowns(states, begun if begun == head.recut_since else None)
     fetches = sum(states.get(state, 0) for state in FETCHES)
+    unsure += about_white(job.options, fetches)
     if fetch:
         progress.begin("fetching pictures", fetches)
         demanded = Demanded.by(job.recut, asked.asked_class, provider.name, begun)

@@ -208,6 +208,17 @@ def about_shrinking(options: Options, *, new: int) -> list[str]:
     return said
 
 
+def about_white(options: Options, fetches: int) -> list[str]:
+    """What `skip_white` may spare, as sentences."""
+    if not (options.skip_white and fetches):
+        return []
+    said = (
+        f"`skip_white`: {fetches} pictures are fetched, and those whose ground is white already "
+        "are left out; how many shows only then, so at most and likely count them"
+    )
+    return [said]
+
+
 def unknowns(states: dict[str, int], recut_since: datetime | None) -> list[str]:
     """What the plan cannot know, as sentences; `recut_since` is that of one that goes on."""
     said = []

@@ -15,6 +15,7 @@ from packshot.decisions.delta import WORKS, PlanState, Policy, RowFacts, decide
 from packshot.decisions.versioned_urls import VERSIONED_URL
 from packshot.facts.item import LEFT_OUT
 from packshot.facts.job import Job
+from packshot.facts.outcome import WHITE_ALREADY
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.purchase import PurchaseClass
 from packshot.facts.variant import recipe
@@ -169,7 +170,8 @@ def _gather_facts(connection: duckdb.DuckDBPyConnection, asked: Asked) -> None:
         f"{OPTIONS_SAME} AS options_same, "
         "coalesce(l.provider = $provider, true) AS provider_same, "
         "coalesce(l.recipe = $recipe, true) AS recipe_same, "
-        "coalesce(l.refused_under = $settings, true) AS settings_same, "
+        f"CASE WHEN l.reason_code = '{WHITE_ALREADY}' THEN $skips_white "
+        "ELSE coalesce(l.refused_under = $settings, true) END AS settings_same, "
         f"{LARGER_WANTED} AS larger_wanted, "
         "coalesce(l.retry_at <= $now::TIMESTAMP, false) AS retry_due, "
         "coalesce(l.provider = $provider AND l.bought_at >= $recut::TIMESTAMP, false) "
@@ -180,6 +182,7 @@ def _gather_facts(connection: duckdb.DuckDBPyConnection, asked: Asked) -> None:
         {
             "provider": job.provider,
             "settings": refusing_settings(job.options),
+            "skips_white": job.options.skip_white,
             "recipe": recipe(tuple(job.options.variants)),
             "auto": job.options.paid.purchase_megapixels == "auto",
             "side": max((v.longest_side or 0 for v in job.options.variants), default=0),

@@ -9,7 +9,7 @@ from typing import Any
 from packshot.decisions.delta import PlanState
 from packshot.facts.alpha import in_source_pixels
 from packshot.facts.job import Options
-from packshot.facts.outcome import KNOWLEDGE_FIELDS, Knowledge, Published
+from packshot.facts.outcome import KNOWLEDGE_FIELDS, WHITE_ALREADY, Knowledge, Published
 from packshot.facts.paid_options import PaidOptions, content_hash, fingerprint
 from packshot.facts.purchase import Box, Receipt
 
@@ -80,6 +80,8 @@ def equal_bytes_settle(item: WorkItem, provider: str, options: Options) -> bool:
     """
     known = item.known
     if item.state is not PlanState.CHECK or known.content_hash is None:
+        return False
+    if known.reason_code == WHITE_ALREADY and not options.skip_white:
         return False
     return known.status != "rejected" or (
         known.attempts == 0

@@ -104,10 +104,16 @@ def inspect(content: bytes, max_pixels: int) -> PictureFacts:
         )
 
 
-def decode_upright(content: bytes) -> Image.Image:
-    """Decode the first frame as it is meant to be seen: upright, sRGB, RGB or RGBA."""
+def decode_upright(content: bytes, least: int | None = None) -> Image.Image:
+    """Decode the first frame as it is meant to be seen: upright, sRGB, RGB or RGBA.
+
+    With `least` pixels a side a JPEG may come out smaller than it is.
+    """
     with _reading():
-        return _upright(_open(content))
+        image = _open(content)
+        if least is not None:
+            image.draft(None, (least, least))
+        return _upright(image)
 
 
 def already_cut_out(picture: Image.Image) -> bool:

@@ -49,6 +49,7 @@ policies = st.builds(
         (CUT, "options", PlanState.UNCHANGED),
         (RowFacts(status="skipped"), "options", PlanState.SKIPPED),
         (RowFacts(status="skipped", due=True), "options", PlanState.CHECK),
+        (RowFacts(status="skipped", settings_same=False), "never", PlanState.CHANGED_OPTIONS),
         (REJECTED, "options", PlanState.REJECTED),
         (replace(REJECTED, options_same=False), "options", PlanState.CHECK),
         (replace(REJECTED, provider_same=False), "never", PlanState.CHECK),

@@ -277,10 +277,10 @@ def work(shop: session.Workshop) -> Plan:
     return plan
 
 
-def photo(colour: int = 0, size: tuple[int, int] = SIZE) -> bytes:
+def photo(colour: int = 0, size: tuple[int, int] = SIZE, ground: int = 240) -> bytes:
     """A PNG of a block on a pale ground."""
     width, height = size
-    pixels = np.full((height, width, 3), 240, np.uint8)
+    pixels = np.full((height, width, 3), ground, np.uint8)
     pixels[height // 4 : -height // 4, width // 4 : -width // 4] = (60 + colour % 120, 80, 120)
     return _png(Image.fromarray(pixels))
 

@@ -60,6 +60,12 @@ def _transparent(shop: Shop) -> None:
     shop.night()
 
 
+def _white(shop: Shop) -> None:
+    shop.put("mug.png", photo(ground=255))
+    shop.settings["skip_white"] = True
+    shop.night()
+
+
 def _no_picture(shop: Shop) -> None:
     shop.put("mug.png", b"<html>moved</html>")
     shop.night()
@@ -135,6 +141,7 @@ LEDGER: dict[str, Before] = {
     "cut smaller than asked": _degraded,
     "cut, its master lost": _master_lost,
     "skipped: transparent": _transparent,
+    "skipped: white ground": _white,
     "rejected: no picture": _no_picture,
     "rejected: host not allowed": _host_not_allowed,
     "rejected: provider refused": _refused,
@@ -183,6 +190,10 @@ def _put_back(shop: Shop) -> None:
 
 def _transparent_tonight(shop: Shop) -> None:
     shop.put("mug.png", transparent())
+
+
+def _white_tonight(shop: Shop) -> None:
+    shop.put("mug.png", photo(ground=255))
 
 
 def _no_picture_tonight(shop: Shop) -> None:
@@ -287,6 +298,10 @@ TONIGHT: dict[str, Tonight] = {
     "other bytes, new URL": _after(_other_bytes, _new_url),
     "transparent": _after(_transparent_tonight),
     "transparent, due": _after(_transparent_tonight, _due),
+    "white ground, `skip_white`": _after(_white_tonight, skip_white=True),
+    "white ground, due, `skip_white`": _after(_white_tonight, _due, skip_white=True),
+    "`skip_white`": _after(skip_white=True),
+    "`skip_white` off": _after(skip_white=False),
     "no picture": _after(_no_picture_tonight),
     "no picture, due": _after(_no_picture_tonight, _due),
     "provider refuses": _after(lambda shop: shop.fail_next("error_code:unknown_foreground")),
