@@ -74,21 +74,22 @@ def test_the_border_tells(picture: Image.Image, encoding: str, *, white: bool) -
 
 
 def stocked(shop: Shop) -> None:
-    """One picture on white, one on grey."""
+    """One picture on white, two on grey."""
     shop.put("white.png", photo(ground=255))
     shop.put("grey.png", photo(colour=1))
-    shop.list(shop.row("white", "white.png"), shop.row("grey", "grey.png"))
+    shop.put("dark.png", photo(colour=2, ground=90))
+    shop.list(*(shop.row(name, f"{name}.png") for name in ("white", "grey", "dark")))
 
 
 def test_a_plan_says_what_it_does_not_know(shop: Shop, tmp_path: Path) -> None:
     """Before the pictures are fetched; one that fetches counts them."""
     stocked(shop)
     plan = plan_only(shop.job(**WHITE), KEY, tmp_path).plan
-    assert plan.calls_at_most == 2
-    assert any(said.startswith("`skip_white`: 2 pictures are") for said in plan.unknowns)
+    assert plan.calls_at_most == 3
+    assert any(said.startswith("`skip_white`: 3 pictures are") for said in plan.unknowns)
     (tmp_path / "exact").mkdir()
     exact = plan_only(shop.job(**WHITE), KEY, tmp_path / "exact", fetch=True).plan
-    assert exact.calls_at_most == 1
+    assert exact.calls_at_most == 2
     assert "1 of the fetched pictures: white already" in exact.unknowns
 
 
@@ -96,12 +97,12 @@ def test_it_is_told_and_remembered(shop: Shop) -> None:
     """With a reason that names the way out; the next night asks for nothing."""
     stocked(shop)
     night = shop.night(**WHITE)
-    assert night.outcomes == {"white#1": "skipped", "grey#1": "cut"}
+    assert night.outcomes == {"white#1": "skipped", "grey#1": "cut", "dark#1": "cut"}
     row = night.last_of("white")
     assert row is not None
     assert row["reason_code"] == "white_already"
     assert "without `skip_white`" in row["reason"]
-    assert night.seen.posts == 1
+    assert night.seen.posts == 2
     again = shop.night(**WHITE)
     assert (again.seen.gets, again.seen.posts) == (0, 0)
     last = again.last_of("white")
