@@ -70,6 +70,8 @@ class WayBack:
     """Whether old and new pictures may not stand in one record together."""
     most: int = 0
     """Pictures of one record; 0 for any number."""
+    taken: Literal["addresses", "paths where below the base", "paths only"] = "addresses"
+    """What is written: paths are those below what the old ones hang on."""
 
 
 Key = tuple[str, ...]

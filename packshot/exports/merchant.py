@@ -1,4 +1,4 @@
-"""Google Merchant Center's and Meta's product feeds as text.
+"""Google Merchant Center's product feeds, as text and in XML, and Meta's.
 
 Facts: support.google.com/merchants (image_link, additional_image_link), Meta's own template, and
 the code of facebook/facebook-for-woocommerce.
@@ -7,6 +7,7 @@ the code of facebook/facebook-for-woocommerce.
 from typing import Final
 
 from packshot.exports.described import ExportFormat, Images, WayBack, any_of
+from packshot.exports.markup import Markup
 
 META: Final = ExportFormat(
     name="meta",
@@ -44,4 +45,15 @@ GOOGLE: Final = ExportFormat(
         longest_url=2000,
         most=11,
     ),
+)
+
+FEED: Final = Markup(
+    export=GOOGLE,
+    root="rss|feed",
+    above=any_of("rss", "channel", "feed"),
+    items=any_of("item", "entry"),
+    columns=("id", "title", "mpn", "item_group_id", "availability", "brand", "image_link"),
+    pictures=("image_link", "additional_image_link"),
+    repeated="additional_image_link",
+    most=20,
 )

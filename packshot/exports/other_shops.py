@@ -1,8 +1,7 @@
-"""Squarespace, PrestaShop, Shopware, OpenCart and Salesforce B2B.
+"""Squarespace, PrestaShop, Shopware and OpenCart.
 
 Facts: support.squarespace.com (product export), PrestaShop's and thirty bees' sample files,
-Shopware's fixtures and documentation, an OpenCart workbook, and programs that write Salesforce's
-import.
+Shopware's fixtures and documentation, and an OpenCart workbook.
 """
 
 from typing import Final
@@ -69,16 +68,4 @@ OPENCART: Final = ExportFormat(
         "address is taken is unverified."
     ),
     base_hint="the store's image folder, such as https://shop.example/image/",
-)
-
-SALESFORCE_B2B: Final = ExportFormat(
-    name="salesforce-b2b",
-    title="Salesforce B2B Commerce",
-    signatures=(any_of("mediastandardurl#"),),
-    images=(Images(columns="mediastandardurl#"), Images(columns="medialistingurl#")),
-    keys=(("sku",),),
-    carried=("productname",),
-    way_back=WayBack(
-        told="A CMS workspace is named in the import's form when media columns are present."
-    ),
 )

@@ -15,15 +15,16 @@ from packshot.exports.marketplaces import (
     EBAY_SELLER_HUB,
     ETSY,
 )
-from packshot.exports.merchant import GOOGLE, META
+from packshot.exports.markup import Markup
+from packshot.exports.merchant import FEED, GOOGLE, META
 from packshot.exports.other_shops import (
     OPENCART,
     PRESTASHOP,
-    SALESFORCE_B2B,
     SHOPWARE_5,
     SHOPWARE_6,
     SQUARESPACE,
 )
+from packshot.exports.salesforce import CATALOG, SALESFORCE_B2B
 from packshot.exports.shopify import MATRIXIFY, SHOPIFY
 from packshot.exports.wix import WIX_NEW, WIX_OLD
 from packshot.exports.woocommerce import WEBTOFFEE, WOOCOMMERCE, WP_ALL_EXPORT
@@ -53,5 +54,7 @@ _ALL: Final = (
     SHOPWARE_5,
     OPENCART,
     SALESFORCE_B2B,
+    CATALOG.export,
 )
+MARKUPS: Final[tuple[Markup, ...]] = (FEED, CATALOG)
 FORMATS: Final[Mapping[str, ExportFormat]] = MappingProxyType({one.name: one for one in _ALL})

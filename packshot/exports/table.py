@@ -1,7 +1,7 @@
 """The formats as the table of `docs/formats.md`: `python -m packshot.exports.table`."""
 
 from packshot.exports.described import ExportFormat, Images, Key
-from packshot.exports.registry import FORMATS
+from packshot.exports.registry import FORMATS, MARKUPS
 
 HEAD = "| format | recognised by | key | pictures | way back |\n| --- | --- | --- | --- | --- |"
 
@@ -13,6 +13,10 @@ def table() -> str:
 
 def _line(export: ExportFormat) -> str:
     signatures = ["+".join(f"`{name}`" for name in sorted(one)) for one in export.signatures]
+    for markup in MARKUPS:
+        if markup.export is export:
+            root = f"the root `{markup.root.replace('|', '` or `')}` in XML"
+            signatures.append(root + f" of `{markup.namespace}`" * bool(markup.namespace))
     if export.by_content:
         signatures.append("the words its types of products are told in")
     keys = "; ".join(map(_key, dict.fromkeys((*export.product_keys, *export.keys))))
@@ -32,7 +36,9 @@ def _key(key: Key) -> str:
 
 def _images(images: Images) -> str:
     told = " or ".join(f"`{word}`" for word in images.columns.split("|"))
-    if images.separator:
+    if images.separator == "\n":
+        told += ", all of an item"
+    elif images.separator:
         told += f", a list by `{images.separator.replace('|', chr(92) + '|')}`"
     if images.of == "product":
         told += ", the product's"

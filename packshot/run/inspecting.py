@@ -1,17 +1,17 @@
 """What a manifest is taken for, before anything is planned."""
 
-from collections import Counter
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from packshot.facts.item import LEFT_OUT, public
 from packshot.facts.job import Job
 from packshot.run.looking import stage
+from packshot.world.tables import literal, tables
 
 FIRST: Final = 5
+MOST_REASONS: Final = 100
 
 
 class FirstRow(BaseModel):
@@ -49,19 +49,23 @@ class Inspection(BaseModel):
 def inspect_manifest(job: Job, folder: Path) -> Inspection:
     """Read a manifest whole and say what it is taken for. Raises `BadManifest`."""
     staged = stage(job, folder)
-    per_product: Counter[str] = Counter()
-    refused: Counter[str] = Counter()
-    first: list[FirstRow] = []
-    with pq.ParquetFile(staged.path) as file:
-        columns = ["row", "sku", "key", "url", "reject_code", "reject_reason"]
-        for batch in file.iter_batches(columns=columns):
-            for row in batch.to_pylist():
-                per_product.update([row["sku"]] * (row["sku"] is not None))
-                if row["reject_code"] in LEFT_OUT:
-                    continue
-                refused.update([row["reject_reason"]] * (row["reject_reason"] is not None))
-                if len(first) < FIRST:
-                    first.append(_first(row))
+    with tables(folder) as connection:
+        connection.execute(
+            f"CREATE VIEW staged AS SELECT * FROM read_parquet({literal(staged.path)}) "
+            f"WHERE coalesce(reject_code, '') NOT IN {tuple(LEFT_OUT)}"
+        )
+        refused = connection.execute(
+            "SELECT reject_reason, count(*) FROM staged WHERE reject_reason IS NOT NULL "
+            "GROUP BY 1 ORDER BY 2 DESC, min(row) LIMIT $most",
+            {"most": MOST_REASONS},
+        ).fetchall()
+        first = connection.execute(
+            "SELECT row, sku, key, url, reject_reason FROM staged LIMIT $first", {"first": FIRST}
+        ).fetchall()
+        ((products, most),) = connection.execute(
+            "SELECT count(*), coalesce(max(pictures), 0) FROM (SELECT count(*) AS pictures "
+            "FROM staged WHERE sku IS NOT NULL GROUP BY sku)"
+        ).fetchall()
     meaning = staged.understanding
     return Inspection(
         format=meaning.export or "a plain table",
@@ -69,21 +73,17 @@ def inspect_manifest(job: Job, folder: Path) -> Inspection:
         records=staged.rows,
         pictures=staged.images,
         rejected=staged.rejected,
-        products=len(per_product),
-        most_pictures=max(per_product.values(), default=0),
+        products=products,
+        most_pictures=most,
         named_by=staged.named_by,
         left_out=staged.without_picture,
-        refused=dict(refused.most_common()),
-        first=first,
+        refused=dict(refused),
+        first=[_first(*row) for row in first],
     )
 
 
-def _first(row: dict[str, Any]) -> FirstRow:
-    url = row["url"]
-    return FirstRow(
-        row=row["row"],
-        sku=row["sku"],
-        key=row["key"],
-        url=None if url is None else public(url),
-        reason=row["reject_reason"],
-    )
+def _first(
+    row: int, sku: str | None, key: str | None, url: str | None, reason: str | None
+) -> FirstRow:
+    shown = None if url is None else public(url)
+    return FirstRow(row=row, sku=sku, key=key, url=shown, reason=reason)

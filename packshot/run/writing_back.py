@@ -14,10 +14,10 @@ import duckdb
 from pydantic import BaseModel
 
 from packshot.exports.described import ExportFormat, Images, WayBack, columns_of, named
-from packshot.exports.merchant import GOOGLE
 from packshot.facts.errors import BadOption
 from packshot.facts.item import LEFT_OUT, public
 from packshot.facts.job import Job
+from packshot.run.import_rules import Known, against, as_taken, check_endings
 from packshot.run.looking import stage
 from packshot.run.way_back_files import Rows, Side, Slim, text_file
 from packshot.run.workshop import Place
@@ -28,9 +28,10 @@ from packshot.world.manifest_files import ManifestFile, delimiter_of, opened
 from packshot.world.manifest_staging import Staged
 from packshot.world.raw_records import RawRecord, raw_records
 from packshot.world.swapped_cells import swapped
-from packshot.world.tables import literal
+from packshot.world.tables import literal, tables
 from packshot.world.workbooks import workbook_again
-from packshot.world.xml_records import feed_again
+from packshot.world.xml_again import feed_again
+from packshot.world.xml_records import markup_in, reader_of
 
 SIDE_TABLE: Final = "pictures.csv"
 NOT_WRITTEN: Final = "only text, XML and workbooks are written again"
@@ -48,18 +49,6 @@ class WrittenBack(BaseModel):
     """Pictures whose old address stayed, by the reason."""
     told: str = ""
     """What an import of the file will do."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """One picture of the manifest, and what has become of it."""
-
-    key: str | None
-    position: int | None
-    url: str
-    new_url: str | None
-    outcome: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +70,8 @@ def write_back(job: Job, wish: Wish, scratch: Path) -> WrittenBack:
         raise BadOption("`--public-url` is no address; give one that begins with https://")
     staged = stage(job, scratch)
     wish.folder.mkdir(parents=True, exist_ok=True)
-    with _lookup(job, staged, scratch) as database:
+    with tables(scratch) as database:
+        _look_up(database, job, staged, scratch)
         writer = _Writer(job, wish, staged, database)
         with opened(job.manifest, job.options.storage.fsspec_options()) as files:
             for file in files:
@@ -89,9 +79,8 @@ def write_back(job: Job, wish: Wish, scratch: Path) -> WrittenBack:
         return writer.result()
 
 
-def _lookup(job: Job, staged: Staged, scratch: Path) -> duckdb.DuckDBPyConnection:
-    """The manifest's pictures beside what the ledger knows of them."""
-    database = duckdb.connect()
+def _look_up(database: duckdb.DuckDBPyConnection, job: Job, staged: Staged, scratch: Path) -> None:
+    """The manifest's pictures beside what the ledger knows of them, as the view `known`."""
     place = Place.of(job)
     place.ledger.attach(database, place.ledger.head(), scratch)
     left_out = tuple(LEFT_OUT)
@@ -104,7 +93,6 @@ def _lookup(job: Job, staged: Staged, scratch: Path) -> duckdb.DuckDBPyConnectio
         "ON l.key = s.key AND l.url_hash IS NOT DISTINCT FROM md5(s.url) "
         f"WHERE coalesce(s.reject_code, '') NOT IN {left_out}"
     )
-    return database
 
 
 class _Writer:
@@ -128,6 +116,7 @@ class _Writer:
             raise BadOption(
                 f"there is no variant `{self._variant}`; choose one of {', '.join(self._names)}"
             )
+        self._format = next(v.format for v in job.options.variants if v.name == self._variant)
 
     def add(self, file: ManifestFile) -> None:
         """Write one file again."""
@@ -142,7 +131,7 @@ class _Writer:
             return
         heading = self._heading(file)
         self._told = heading.export.way_back.told
-        self._check_endings(heading.export)
+        check_endings(heading.export, self._format)
         target = self._target(file)
         records = self._table(file, heading, target, known)
         if file.workbook is not None:
@@ -181,9 +170,12 @@ class _Writer:
             self._files.append(slim.path)
 
     def _feed(self, file: ManifestFile, known: Rows) -> None:
-        """Write a feed in XML again."""
-        rules = GOOGLE.way_back
+        """Write an export in XML again."""
+        markup = markup_in(file)
+        rules = markup.export.way_back
         self._told = rules.told
+        check_endings(markup.export, self._format)
+        reader = reader_of(file, self._job.options.export)
         target = self._target(file)
         with ExitStack() as stack:
             side = stack.enter_context(self._side_table())
@@ -192,9 +184,9 @@ class _Writer:
 
             def new(row: int) -> dict[str, str]:
                 pictures = [self._judged(found) for found in known.of(row)]
-                return self._settled(rules, pictures, side)
+                return self._settled(rules, pictures, side, base=reader.base)
 
-            copy.writelines(feed_again(text, new))
+            copy.writelines(feed_again(text, markup, reader.address, new))
         self._files.append(target)
 
     def _target(self, file: ManifestFile) -> Path:
@@ -216,36 +208,37 @@ class _Writer:
     def _changes(
         self,
         record: RawRecord,
-        pictures: Sequence[_Known],
+        pictures: Sequence[Known],
         reader: RecordReader,
         export: ExportFormat,
         side: Any,  # noqa: ANN401  csv's writers have no name
     ) -> dict[int, str]:
         """The cells of a record that change; each picture is told in the side table."""
         safe = record.spans is not None
-        new = self._settled(export.way_back, pictures, side, can_be_written=safe)
+        new = self._settled(export.way_back, pictures, side, base=reader.base, can_be_written=safe)
         return swapped(reader, record.cells, new) if new else {}
 
     def _settled(
         self,
         rules: WayBack,
-        pictures: Sequence[_Known],
+        pictures: Sequence[Known],
         side: Any,  # noqa: ANN401  csv's writers have no name
         *,
+        base: str,
         can_be_written: bool = True,
     ) -> dict[str, str]:
-        """New addresses of one record by the old ones; each picture is told in the side table."""
+        """What is written for the old addresses of one record; each picture is told."""
         new = {one.url: one.new_url for one in pictures if one.new_url is not None}
-        why = self._against(rules, pictures, new)
+        why = against(rules, pictures, new, base)
         if new and not can_be_written:
             why = "the row is quoted in a way that cannot be written again safely"
         if why:
             new = {}
         for one in pictures:
             self._tell(one, new, why, side)
-        return new
+        return as_taken(rules, new, base)
 
-    def _tell(self, one: _Known, new: Mapping[str, str], why: str, side: Any) -> None:  # noqa: ANN401
+    def _tell(self, one: Known, new: Mapping[str, str], why: str, side: Any) -> None:  # noqa: ANN401
         """A line of the side table."""
         reason = one.reason or (why if one.new_url else "")
         said = new.get(one.url, "")
@@ -254,7 +247,7 @@ class _Writer:
         told = (one.key, one.position, public(one.url), said or one.new_url or "", one.outcome)
         side.writerow((*told, "" if said else reason))
 
-    def _judged(self, found: Mapping[str, Any]) -> _Known:
+    def _judged(self, found: Mapping[str, Any]) -> Known:
         url = found["url"] or found["shown"] or ""
         new_url, reason = None, ""
         pictures = {each["variant"]: each["path"] for each in found["pictures"] or []}
@@ -271,7 +264,7 @@ class _Writer:
             reason = f"it was not made as `{self._variant}`"
         else:
             new_url = self._address(pictures[self._variant])
-        return _Known(found["key"], found["position"], url, new_url, outcome, reason)
+        return Known(found["key"], found["position"], url, new_url, outcome, reason)
 
     def _address(self, path: str) -> str:
         """Percent-encoded, so that no separator of a list can stand in it."""
@@ -279,31 +272,6 @@ class _Writer:
         if PATH not in template:
             template = f"{template.rstrip('/')}/{PATH}"
         return template.replace(PATH, quote(path, safe="/"))
-
-    def _against(self, rules: WayBack, pictures: Sequence[_Known], new: Mapping[str, str]) -> str:
-        """Why nothing of a record may be written."""
-        if not new:
-            return ""
-        longest = max(map(len, new.values()))
-        if rules.all_or_none and any(one.new_url is None for one in pictures):
-            return "another picture of the listing was not made, and they may not be mixed"
-        if rules.most and len(pictures) > rules.most:
-            return f"the platform takes {rules.most} pictures"
-        if rules.longest_url and longest > rules.longest_url:
-            return f"the platform takes addresses of {rules.longest_url} characters"
-        if rules.https and not self._wish.public_url.startswith("https://"):
-            return "the platform takes pictures over https only"
-        return ""
-
-    def _check_endings(self, export: ExportFormat) -> None:
-        endings = export.way_back.endings
-        made = next(v.format for v in self._job.options.variants if v.name == self._variant)
-        ending = {"jpeg": "jpg"}.get(made, made)
-        if endings and ending not in endings:
-            raise BadOption(
-                f"{export.title} takes no {made.upper()}; choose a variant of "
-                f"{', '.join(sorted(endings))} with `--variant`, or run again with `--format`."
-            )
 
     def _heading(self, file: ManifestFile) -> Heading:
         """How the file begins, be it an export or a plain table."""

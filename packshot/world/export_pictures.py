@@ -106,6 +106,10 @@ class RecordReader:
             return []
         return [(piece, self._address(piece, images)) for piece in pieces(cell, images.separator)]
 
+    def address(self, written: str) -> str:
+        """What an address of the first column is fetched as."""
+        return self._address(written, self.export.images[0])
+
     def _of_column(self, cells: Sequence[str], column: _Column) -> list[Picture]:
         of_product = column.images.of == "product"
         found = []

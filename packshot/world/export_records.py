@@ -61,7 +61,7 @@ class ExportTable:
             found = pictures_of(self.reader, records, self._carried, kept, self._numbers)
             urls = [str(url) for url in found.columns[1]]
             self._check_pictures(urls)
-            self._check_base(urls)
+            ask_for_base(self.reader, urls)
             yield Chunk(found.rows, found.columns, [*chunk.broken, *found.broken])
 
     def _check_pictures(self, urls: Sequence[str]) -> None:
@@ -75,21 +75,22 @@ class ExportTable:
                 "with `--sku-column` and `--image-column`."
             )
 
-    def _check_base(self, urls: Sequence[str]) -> None:
-        """Ask for what most addresses lack, instead of refusing them one by one."""
-        bare = [url for url in urls if "://" not in url]
-        export = self.heading.export
-        if export.base_hint and not self.reader.base and len(bare) * 2 > len(urls):
-            raise BadManifest(
-                f"{export.title} names pictures by paths such as `{bare[0]}`; give what they hang "
-                f"on with `--base-url`: {export.base_hint}."
-            )
-
     def _carried_columns(self) -> list[int]:
         export, names = self.heading.export, self.heading.names
         words = [column for key in (*export.keys, *export.product_keys) for column in key]
         spoken = [*words, *export.carried]
         return sorted({at for word in spoken for at in columns_of(word, names)[:1]})
+
+
+def ask_for_base(reader: RecordReader, urls: Sequence[str]) -> None:
+    """Ask for what most addresses lack, instead of refusing them one by one."""
+    bare = [url for url in urls if "://" not in url]
+    export = reader.export
+    if export.base_hint and not reader.base and len(bare) * 2 > len(urls):
+        raise BadManifest(
+            f"{export.title} names pictures by paths such as `{bare[0]}`; give what they hang "
+            f"on with `--base-url`: {export.base_hint}."
+        )
 
 
 def understood(header: tuple[str, ...], told: str) -> Understanding:

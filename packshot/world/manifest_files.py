@@ -16,6 +16,8 @@ import fsspec
 import pyarrow as pa
 import zstandard
 
+from packshot.exports.markup import Markup
+from packshot.exports.registry import MARKUPS
 from packshot.facts.errors import BadManifest
 from packshot.facts.item import public
 from packshot.world import scratch
@@ -36,12 +38,11 @@ _STRANGERS = {
     b"\xff\xfe": "is UTF-16; save it as UTF-8",
     b"\xfe\xff": "is UTF-16; save it as UTF-8",
     b"%PDF": "is a PDF; export the table as CSV",
-    b"<": "is no feed of products (RSS or Atom) but other XML or a web page; export it as CSV",
+    b"<": "is no feed of products but other XML or a web page; export it as CSV",
     b"[": "is one JSON array; write one object per line instead (JSON Lines)",
 }
-_FEED = re.compile(
-    rb"(?:<\?.*?\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>\s*)*"
-    rb"<(?:[\w.-]+:)?(?:rss|feed)[\s>]",
+_PROLOGUE = re.compile(
+    rb"(?:<\?.*?\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>\s*)*",
     re.DOTALL | re.IGNORECASE,
 )
 _LOST = (EOFError, zlib.error, zstandard.ZstdError)
@@ -189,7 +190,7 @@ def _format(local: Path, name: str) -> Format:
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not start:
         raise BadManifest(f"`{name}` is empty; export it again.")
-    if _FEED.match(start):
+    if markup_of(start) is not None:
         return "xml"
     for mark, advice in _STRANGERS.items():
         if start.startswith(mark):
@@ -199,6 +200,12 @@ def _format(local: Path, name: str) -> Format:
     if b"\0" in start.partition(b"\n")[0]:
         raise BadManifest(f"`{name}` is neither CSV, TSV, JSON Lines nor Parquet; save it as one.")
     return "json_lines" if _bare(name).endswith((".jsonl", ".ndjson")) else "delimited"
+
+
+def markup_of(head: bytes) -> Markup | None:
+    """The layout of an export in XML, by how it begins."""
+    root = _PROLOGUE.sub(b"", head.removeprefix(b"\xef\xbb\xbf").lstrip(), count=1)
+    return next((one for one in MARKUPS if one.begins.match(root)), None)
 
 
 def delimiter_of(header_line: str, name: str) -> str:

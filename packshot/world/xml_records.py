@@ -1,4 +1,4 @@
-"""Product feeds in XML, RSS 2.0 and Atom, as a table of pictures: one row for each.
+"""Exports in XML as a table of pictures: one row for each.
 
 Elements are matched by their local name: feeds in the wild have `g:` before it, or nothing, or a
 namespace of their own.
@@ -6,50 +6,52 @@ namespace of their own.
 
 import html
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import IO, Final
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
 from xml.etree.ElementTree import Element, ParseError, iterparse
 
-from packshot.exports.merchant import GOOGLE
+from packshot.exports.described import columns_of, named
+from packshot.exports.markup import PREFIX, Markup
 from packshot.facts.errors import BadManifest
 from packshot.facts.export_choice import ExportChoice
 from packshot.world.export_pictures import RecordReader
-from packshot.world.export_records import IMAGE, POSITION, SKU, pictures_of, understood
-from packshot.world.manifest_files import ManifestFile
+from packshot.world.export_records import (
+    IMAGE,
+    POSITION,
+    SKU,
+    ask_for_base,
+    pictures_of,
+    understood,
+)
+from packshot.world.manifest_files import ManifestFile, markup_of
 from packshot.world.manifest_records import Chunk
 from packshot.world.row_filter import RowFilter
 
-ITEMS: Final = frozenset({"item", "entry"})
-FURTHER: Final = "additional_image_link"
-MOST_FURTHER: Final = 20
-TEXTS: Final = ("id", "title", "mpn", "item_group_id", "availability", "brand", "image_link")
-COLUMNS: Final = (*TEXTS, *(f"{FURTHER}{number}" for number in range(1, MOST_FURTHER + 1)))
-CARRIED: Final = tuple(COLUMNS.index(name) for name in ("id", "title", "mpn"))
 AT_ONCE: Final = 2_000
 PROLOGUE_BYTES: Final = 65_536
-_END: Final = re.compile(r"</(?:[\w.-]+:)?(?:item|entry)\s*>")
-_PICTURE: Final = re.compile(
-    r"(<(?P<name>(?:[\w.-]+:)?(?:additional_)?image_link)(?:\s[^<>]*)?>)"
-    r"(?P<text>.*?)(</(?P=name)\s*>)",
-    re.DOTALL,
-)
-_CDATA: Final = re.compile(r"(\s*<!\[CDATA\[)(.*?)(\]\]>\s*)", re.DOTALL)
 
 
 class FeedTable:
-    """The pictures of a feed; rows count its items from 1."""
+    """The pictures of an export in XML; rows count its items from 1."""
 
     def __init__(self, file: ManifestFile, choice: ExportChoice) -> None:
         check_prologue(file)
         self.left_out: list[str] = []
-        self.reader = RecordReader(
-            GOOGLE, [name.replace("_", "") for name in COLUMNS], choice.base_url or ""
-        )
+        self.markup = markup_in(file)
+        export, names = self.markup.export, self.markup.names
+        self.reader = reader_of(file, choice)
         self._file = file
         self._numbers = choice.numbers
-        self._filter = RowFilter(choice.where, COLUMNS) if choice.where else None
-        self.header: tuple[str, ...] = (SKU, IMAGE, POSITION, *(COLUMNS[at] for at in CARRIED))
-        self.meaning = understood(self.header, f"{GOOGLE.title}, XML")
+        self._filter = RowFilter(choice.where, names) if choice.where else None
+        words = [column for key in export.keys for column in key]
+        spoken = [*words, *export.carried]
+        places = {at for word in spoken for at in columns_of(word, self.reader.names)[:1]}
+        self._carried = sorted(places)
+        carried = tuple(names[at] for at in self._carried)
+        self.header: tuple[str, ...] = (SKU, IMAGE, POSITION, *carried)
+        title = export.title if "XML" in export.title else f"{export.title}, XML"
+        self.meaning = understood(self.header, title)
 
     def chunks(self) -> Iterator[Chunk]:
         """All pictures in the order of the items; call it once."""
@@ -58,11 +60,14 @@ class FeedTable:
             kept = None
             if self._filter is not None:
                 kept = {*self._filter.kept([*zip(*(cells for _, cells in batch), strict=True)])}
-            yield pictures_of(self.reader, batch, CARRIED, kept, self._numbers)
+            found = pictures_of(self.reader, batch, self._carried, kept, self._numbers)
+            ask_for_base(self.reader, [str(url) for url in found.columns[1]])
+            yield found
 
     def _records(self) -> Iterator[list[str]]:
-        """The cells of each item; one that was read is forgotten."""
+        """The cells of each item; what was read is forgotten."""
         above: list[Element] = []
+        items = _Items(self.markup, texts_in_head(self._file, self.markup.kinds))
         with self._file.content() as content:
             try:
                 events = iterparse(content, ("start", "end"))  # noqa: S314  `check_prologue`
@@ -71,14 +76,41 @@ class FeedTable:
                         above.append(element)
                         continue
                     above.pop()
-                    if _local(element) in ITEMS:
-                        yield _cells(element)
-                        if above:
-                            above[-1].remove(element)
+                    if not above or _local(above[-1]) not in self.markup.above:
+                        continue
+                    if _local(element) in self.markup.items:
+                        yield items.cells(element)
+                    above[-1].remove(element)
             except ParseError as error:
                 raise BadManifest(
                     f"`{self._file.name}` is no whole XML ({error}); export it again."
                 ) from None
+
+
+def reader_of(file: ManifestFile, choice: ExportChoice) -> RecordReader:
+    """Who reads the records of a file in XML."""
+    markup = markup_in(file)
+    heads = (text for name in markup.base for text in texts_in_head(file, name))
+    base = choice.base_url or next(heads, "")
+    return RecordReader(markup.export, [named(name) for name in markup.names], base)
+
+
+def markup_in(file: ManifestFile) -> Markup:
+    """How a file in XML is laid out."""
+    with file.content() as content:
+        markup = markup_of(content.read(PROLOGUE_BYTES))
+    assert markup is not None  # noqa: S101  its format says so
+    return markup
+
+
+def texts_in_head(file: ManifestFile, name: str) -> list[str]:
+    """The texts of elements near the beginning of a file."""
+    with file.content() as content:
+        head = content.read(PROLOGUE_BYTES).decode("utf-8", "replace")
+    if not name:
+        return []
+    found = re.findall(rf"<{PREFIX}{name}\s*>([^<]+)</", head)
+    return [html.unescape(text).strip() for text in found]
 
 
 def check_prologue(file: ManifestFile) -> None:
@@ -93,50 +125,51 @@ def check_prologue(file: ManifestFile) -> None:
         )
 
 
-def feed_again(text: IO[str], new: Callable[[int], Mapping[str, str]]) -> Iterator[str]:
-    """A feed's text with new addresses, item by item; all else stays as it was.
+@dataclass(slots=True)
+class _Items:
+    """Reads items; what the head of the file says counts for all of them."""
 
-    `new` answers the addresses of an item, by the old ones.
-    """
-    rest, row = "", 0
-    while piece := text.read(1 << 20):
-        rest += piece
-        while end := _END.search(rest):
-            row += 1
-            yield _item_again(rest[: end.end()], new(row))
-            rest = rest[end.end() :]
-    yield rest
+    markup: Markup
+    kinds: list[str]
+    """Those that the head names."""
 
+    def cells(self, item: Element) -> list[str]:
+        """One record."""
+        markup = self.markup
+        found = {name: text.strip() for name, text in item.items() if f"@{name}" in markup.columns}
+        again = 0
+        for child in item:
+            name = _local(child)
+            text = (child.text or "").strip()
+            if name == markup.repeated and text:
+                again += 1
+                found[f"{name}{again}"] = text
+            elif name in markup.columns and text and name not in found:
+                found[name] = text
+        if markup.listed is not None:
+            found[markup.listed[0]] = "\n".join(dict.fromkeys(self._listed(item, markup.listed)))
+        return [found.get(name, "") for name in markup.names]
 
-def _item_again(text: str, new: Mapping[str, str]) -> str:
-    def again(match: re.Match[str]) -> str:
-        inner = match["text"]
-        cdata = _CDATA.fullmatch(inner)
-        old = cdata[2] if cdata else html.unescape(inner)
-        instead = new.get(old.strip().replace(" ", "%20"))
-        if instead is None:
-            return match[0]
-        bare = cdata[2] if cdata else inner
-        escaped = instead if cdata else html.escape(instead, quote=False)
-        swapped = bare.replace(bare.strip(), escaped)
-        whole = f"{cdata[1]}{swapped}{cdata[3]}" if cdata else swapped
-        return f"{match[1]}{whole}{match[4]}"
+    def _listed(self, item: Element, listed: tuple[str, str, str]) -> list[str]:
+        """The addresses of the kind that is wanted."""
+        _, element, attribute = listed
+        around, by = self.markup.grouped or ("", "")
+        groups = [one for one in item.iter() if _local(one) == around]
+        kinds = [group.get(by, "") for group in groups]
+        wanted = self._wanted(kinds)
+        return [
+            inner.get(attribute, "").strip()
+            for group, kind in zip(groups, kinds, strict=True)
+            if kind == wanted
+            for inner in group.iter()
+            if _local(inner) == element and inner.get(attribute, "").strip()
+        ]
 
-    return _PICTURE.sub(again, text)
-
-
-def _cells(item: Element) -> list[str]:
-    found: dict[str, str] = {}
-    further = 0
-    for child in item:
-        name = _local(child)
-        text = (child.text or "").strip()
-        if name == FURTHER and text:
-            further += 1
-            found[f"{FURTHER}{further}"] = text
-        elif name in TEXTS and text and name not in found:
-            found[name] = text
-    return [found.get(name, "") for name in COLUMNS]
+    def _wanted(self, kinds: list[str]) -> str:
+        for kind in (self.markup.preferred, *self.kinds, *kinds):
+            if kind in kinds:
+                return kind
+        return ""
 
 
 def _local(element: Element) -> str:

@@ -35,3 +35,38 @@ FEEDS = {
     ),
     "atom": (ATOM, [(1, "A-1", "a.jpg")]),
 }
+CATALOG = """<?xml version="1.0" encoding="UTF-8"?>
+<catalog xmlns="http://www.demandware.com/xml/impex/catalog/2006-10-31" catalog-id="shoes">
+  <header><image-settings>HEAD
+    <view-types><view-type>hi-res</view-type><view-type>large</view-type></view-types>
+  </image-settings></header>
+  <category category-id="root"><image>root.jpg</image></category>
+  <product product-id="P-1" mode='x'>
+    <upc/>
+    <display-name xml:lang="x-default">Boot &amp; more</display-name>
+    <!-- <image path="large/a.jpg"/> </product> -->
+    <long-description xml:lang="x-default"><![CDATA[<p>see </product></p>]]></long-description>
+    <images>
+      <image-group view-type="hi-res"><image path="hi/a.jpg"/></image-group>
+      <image-group view-type="large">
+        <image path="large/a.jpg"/>
+        <image path='large/b &amp; c.jpg' />
+      </image-group>
+      <image-group view-type="large">
+        <variation attribute-id="color" value="red"/>
+        <image path="large/a.jpg"><alt xml:lang="x-default">red</alt></image>
+      </image-group>
+      <image-group view-type="small"><image path="small/a.jpg"/></image-group>
+    </images>
+  </product>
+  <product product-id="P-2"/>
+  <product product-id="P-3"><images><image-group view-type="hi-res"><image
+     path="hi/c.jpg"/></image-group></images></product>
+  <category-assignment category-id="root" product-id="P-1"/>
+</catalog>
+"""
+CATALOG_PICTURES = [
+    (1, "P-1", "large/a.jpg"),
+    (1, "P-1", "large/b%20&%20c.jpg"),
+    (3, "P-3", "hi/c.jpg"),
+]

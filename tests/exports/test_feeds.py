@@ -8,7 +8,7 @@ import pytest
 from packshot.facts.columns import ColumnNames
 from packshot.facts.errors import BadManifest
 from packshot.world.manifest_staging import stage_manifest
-from tests.exports.feeds import FEEDS, RSS
+from tests.exports.feeds import CATALOG, CATALOG_PICTURES, FEEDS, RSS
 from tests.exports.test_recognised import IMG, SHARED, WEB, staged
 
 
@@ -39,6 +39,35 @@ def test_a_feed_is_chosen_from(tmp_path: Path) -> None:
         (2, None),
         (3, None),
     ]
+
+
+EXTERNAL = (
+    "<external-location><http-url>http://x.example</http-url>"
+    "<https-url>https://img.example/static/</https-url></external-location>"
+)
+
+
+@pytest.mark.parametrize(
+    ("head", "base_url"),
+    [("", f"{IMG}static"), (EXTERNAL, None), (EXTERNAL, f"{IMG}static/")],
+    ids=["by hand", "by its head", "both"],
+)
+def test_a_catalog_of_salesforce_is_read_as_it_is(
+    tmp_path: Path, head: str, base_url: str | None
+) -> None:
+    """Pictures of the view that is wanted, each once; comments and CDATA hold no products."""
+    told, rows = staged(written(tmp_path, CATALOG.replace("HEAD", head)), base_url=base_url)
+    assert told.understanding.export == "Salesforce B2C Commerce, catalog in XML"
+    found = [(r["row"], r["sku"], r["url"]) for r in rows if r["url"]]
+    assert found == [(row, sku, f"{IMG}static/{path}") for row, sku, path in CATALOG_PICTURES]
+    assert [(r["row"], r["reject_code"]) for r in rows if not r["url"]] == [(2, "no_picture")]
+    assert [r["carried_display-name"] for r in rows] == ["Boot & more"] * 2 + [None, ""]
+
+
+def test_a_catalog_asks_for_what_its_paths_hang_on(tmp_path: Path) -> None:
+    """One question instead of a rejection for every picture."""
+    with pytest.raises(BadManifest, match=r"such as `large/a\.jpg`; give .*`--base-url`"):
+        staged(written(tmp_path, CATALOG.replace("HEAD", "<internal-location base-path='/'/>")))
 
 
 BOMB = """<?xml version="1.0"?>

@@ -17,7 +17,7 @@ from packshot.run.writing_back import Wish, WrittenBack, write_back
 from packshot.world.export_heading import Heading, heading_of
 from packshot.world.manifest_files import ManifestFile
 from packshot.world.raw_records import RawRecord, raw_records
-from tests.exports.feeds import FEEDS
+from tests.exports.feeds import CATALOG, CATALOG_PICTURES, FEEDS
 from tests.exports.samples import SAMPLES
 from tests.run.nights import Night, Shop, photo
 
@@ -209,6 +209,27 @@ def test_a_feed_comes_back_with_new_pictures(shop: Shop, name: str) -> None:
         for written in (shop.url(address), shop.url(address).replace("&", "&amp;")):
             items[row - 1] = items[row - 1].replace(written, line["new_url"])
     assert new == "</item>".join(items)
+
+
+def test_a_catalog_of_salesforce_comes_back_with_paths(shop: Shop) -> None:
+    """Below the folder that its paths hang on; another place is told, and nothing changes."""
+    fields = stocked(shop, CATALOG.replace("HEAD", ""), base="https://img.example")
+    shop.night(**fields)
+    old, new = Path(fields["manifest"]), shop.folder / "import" / "export.csv"
+    done = back(shop, fields)
+    assert done.written == 0
+    (reason,) = done.kept
+    assert reason.startswith(f"the platform takes paths below {shop.url('').rstrip('/')} only")
+    assert new.read_bytes() == old.read_bytes()
+    assert back(shop, fields, public_url=shop.url("new shoes")).written == len(CATALOG_PICTURES)
+    expected = old.read_text()
+    head, comment, rest = expected.partition("</product> -->")
+    for line, (_, _, path) in zip(side_table(shop), CATALOG_PICTURES, strict=True):
+        made = unquote(line["new_url"]).removeprefix(shop.url(""))
+        assert made.startswith("new shoes/")
+        written = unquote(path).replace("&", "&amp;")
+        rest = rest.replace(f'"{written}"', f'"{made}"').replace(f"'{written}'", f"'{made}'")
+    assert new.read_text() == head + comment + rest
 
 
 def test_a_workbook_comes_back_cell_by_cell(shop: Shop) -> None:

@@ -1,0 +1,99 @@
+"""An export in XML written again: new addresses in place of old ones, all else as it was."""
+
+import html
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import IO, Final
+
+from packshot.exports.markup import PREFIX, Markup
+
+READ_AT_ONCE: Final = 1 << 20
+_NO_MARKUP: Final = r"<!--.*?-->|<!\[CDATA\[.*?\]\]>"
+"""What looks like elements in there is text."""
+_CDATA: Final = re.compile(r"(\s*<!\[CDATA\[)(.*?)(\]\]>\s*)", re.DOTALL)
+
+Addressed = Callable[[str], str]
+"""What an address as written is fetched as."""
+
+
+def feed_again(
+    text: IO[str], markup: Markup, addressed: Addressed, new: Callable[[int], Mapping[str, str]]
+) -> Iterator[str]:
+    """The text, item by item; `new` answers what is written for an item's addresses."""
+    swap = _by_attribute(markup, addressed) if markup.listed else _by_text(markup, addressed)
+    for row, piece in enumerate(_items(text, markup), 1):
+        addresses = new(row)
+        yield swap(piece, addresses) if addresses else piece
+
+
+def _items(text: IO[str], markup: Markup) -> Iterator[str]:
+    """Pieces that end where an item does; an item in a comment or in CDATA is none."""
+    names = "|".join(sorted(markup.items))
+    ends = re.compile(
+        rf"{_NO_MARKUP}|(?P<open><!--|<!\[CDATA\[)"
+        rf"|(?P<end></{PREFIX}(?:{names})\s*>|<{PREFIX}(?:{names})(?:\s[^<>]*)?/>)",
+        re.DOTALL | re.IGNORECASE,
+    )
+    rest = ""
+    while piece := text.read(READ_AT_ONCE):
+        rest += piece
+        done = 0
+        for match in ends.finditer(rest):
+            if match["open"]:
+                break
+            if match["end"]:
+                yield rest[done : match.end()]
+                done = match.end()
+        rest = rest[done:]
+    yield rest
+
+
+def _by_text(markup: Markup, addressed: Addressed) -> Callable[[str, Mapping[str, str]], str]:
+    """Addresses that are the text of an element, escaped or in CDATA."""
+    names = "|".join(map(re.escape, markup.pictures))
+    picture = re.compile(
+        rf"{_NO_MARKUP}|(<(?P<name>{PREFIX}(?:{names}))(?:\s[^<>]*)?>)(?P<text>.*?)(</(?P=name)\s*>)",
+        re.DOTALL | re.IGNORECASE,
+    )
+
+    def swap(piece: str, new: Mapping[str, str]) -> str:
+        def again(match: re.Match[str]) -> str:
+            inner = match["text"]
+            if inner is None:
+                return match[0]
+            cdata = _CDATA.fullmatch(inner)
+            old = cdata[2] if cdata else html.unescape(inner)
+            instead = new.get(addressed(old))
+            if instead is None:
+                return match[0]
+            bare = cdata[2] if cdata else inner
+            escaped = instead if cdata else html.escape(instead, quote=False)
+            swapped = bare.replace(bare.strip(), escaped)
+            whole = f"{cdata[1]}{swapped}{cdata[3]}" if cdata else swapped
+            return f"{match[1]}{whole}{match[4]}"
+
+        return picture.sub(again, piece)
+
+    return swap
+
+
+def _by_attribute(markup: Markup, addressed: Addressed) -> Callable[[str, Mapping[str, str]], str]:
+    """Addresses that are an attribute's value."""
+    _, element, attribute = markup.listed or ("", "", "")
+    picture = re.compile(
+        rf"{_NO_MARKUP}|(<{PREFIX}{element}\s(?:[^<>]*?\s)?{attribute}\s*=\s*)(?P<quote>[\"'])(?P<text>.*?)"
+        r"(?P=quote)",
+        re.DOTALL | re.IGNORECASE,
+    )
+
+    def swap(piece: str, new: Mapping[str, str]) -> str:
+        def again(match: re.Match[str]) -> str:
+            written = match["text"]
+            instead = None if written is None else new.get(addressed(html.unescape(written)))
+            if instead is None:
+                return match[0]
+            return f"{match[1]}{match['quote']}{html.escape(instead)}{match['quote']}"
+
+        return picture.sub(again, piece)
+
+    return swap
