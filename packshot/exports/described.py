@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 _INDEX: Final = re.compile(r"\[(\d+)\]")
 _ASIDES: Final = re.compile(r"\[[^\]]*\]|\([^)]*\)|#\d+")
@@ -33,10 +33,13 @@ class Where:
 class Images:
     """Columns with image addresses, by their name as compared.
 
-    Alternatives are parted by `|`, the first that a file has counts; `#` stands for a number.
+    Alternatives are parted by `|`, the first that a file has counts; `#` stands for a number, and
+    `*` alone for any column.
     """
 
     columns: str
+    like: str = ""
+    """Only cells that are wholly like this regular expression; none: all."""
     of: Literal["row", "product"] = "row"
     """Whose picture it is."""
     separator: str = ""
@@ -70,8 +73,20 @@ class WayBack:
     """Whether old and new pictures may not stand in one record together."""
     most: int = 0
     """Pictures of one record; 0 for any number."""
-    taken: Literal["addresses", "paths where below the base", "paths only"] = "addresses"
-    """What is written: paths are those below what the old ones hang on."""
+    taken: Literal["addresses", "paths where below the base", "paths only", "files"] = "addresses"
+    """What is written: paths are those below what the old ones hang on, files those of an archive.
+    """
+
+
+class SecondSheet(NamedTuple):
+    """A sheet of the same workbook whose rows belong to products of the first, names as compared.
+
+    Its rows are read below those of the first; its columns go by its own name and theirs.
+    """
+
+    sheet: str
+    by: str
+    """Column that names the product in both."""
 
 
 Key = tuple[str, ...]
@@ -93,6 +108,9 @@ class ExportFormat:
     """Column that tells products apart; an empty cell belongs to the product above."""
     product_keys: tuple[Key, ...] = ()
     """What names a product, from its first row."""
+    scattered: bool = False
+    """Whether the rows of a product may stand apart."""
+    second_sheet: SecondSheet | None = None
     begins: Where | None = None
     """Rows that begin a product; those below belong to it."""
     only: Where | None = None
@@ -128,6 +146,8 @@ def columns_of(words: str, header: Sequence[str]) -> tuple[int, ...]:
 
     `header` holds names as compared.
     """
+    if words == "*":
+        return tuple(range(len(header)))
     for word in words.split("|"):
         if "#" in word:
             pattern = re.compile(re.escape(word).replace(r"\#", r"(\d{1,3})"))

@@ -1,12 +1,12 @@
-"""Squarespace, PrestaShop, Shopware and OpenCart.
+"""Squarespace, PrestaShop, Shopware, OpenCart and Akeneo.
 
 Facts: support.squarespace.com (product export), PrestaShop's and thirty bees' sample files,
-Shopware's fixtures and documentation, and an OpenCart workbook.
+Shopware's fixtures and documentation, an OpenCart workbook, and Akeneo's integration tests.
 """
 
 from typing import Final
 
-from packshot.exports.described import ExportFormat, Images, WayBack, any_of
+from packshot.exports.described import ExportFormat, Images, SecondSheet, WayBack, any_of
 
 SQUARESPACE: Final = ExportFormat(
     name="squarespace",
@@ -30,6 +30,22 @@ PRESTASHOP: Final = ExportFormat(
     way_back=WayBack(
         told="`Delete existing images` stays as it was: 0 adds the pictures, 1 replaces them. "
         "Choose the file's own separators in the form."
+    ),
+)
+
+PRESTASHOP_COMBINATIONS: Final = ExportFormat(
+    name="prestashop-combinations",
+    title="PrestaShop, combinations",
+    signatures=(
+        any_of("productid", "attribute", "value", "imageurl"),
+        any_of("productid", "attribute", "value", "imageurls"),
+    ),
+    images=(Images(columns="imageurls|imageurl", separator=","),),
+    keys=(("reference",), ("productid", "value")),
+    carried=("attribute",),
+    way_back=WayBack(
+        told="`Delete existing images` stays as it was: 0 adds the pictures, 1 replaces them. "
+        "`Image position` chooses among the product's pictures, which the products' file brings."
     ),
 )
 
@@ -61,11 +77,34 @@ OPENCART: Final = ExportFormat(
     name="opencart",
     title="OpenCart, export/import workbook",
     signatures=(any_of("productid", "imagename"), any_of("productid", "image", "sortorder")),
-    images=(Images(columns="imagename|image"),),
+    images=(
+        Images(columns="imagename|image"),
+        Images(columns="additionalimagesimage", of="product"),
+    ),
+    product="productid",
+    product_keys=(("sku",), ("model",), ("productid",)),
     keys=(("sku",), ("model",), ("productid",)),
+    scattered=True,
+    second_sheet=SecondSheet("additionalimages", by="productid"),
     way_back=WayBack(
-        told="Pictures are files below the store's image folder: upload them there; whether an "
-        "address is taken is unverified."
+        told="Pictures are files below the store's image folder: upload them there, and give the "
+        "place, below `--base-url`, as `--public-url`; paths are written then. Whether an address "
+        "is taken is unverified.",
+        taken="paths where below the base",
     ),
     base_hint="the store's image folder, such as https://shop.example/image/",
+)
+
+AKENEO: Final = ExportFormat(
+    name="akeneo",
+    title="Akeneo, product export",
+    signatures=(any_of("categories", "enabled", "family", "groups"),),
+    images=(Images(columns="*", like=r"(?i)files/\S.*\.(?:jpe?g|png|gif|webp|avif|tiff?)"),),
+    keys=(("sku",), ("identifier",), ("uuid",)),
+    carried=("family", "enabled"),
+    way_back=WayBack(
+        told="Zip the table together with the destination's content, in a folder `files` beside "
+        "it, and import the archive. Asset collections hold codes, not pictures, and stay.",
+        taken="files",
+    ),
 )

@@ -18,8 +18,10 @@ from packshot.exports.marketplaces import (
 from packshot.exports.markup import Markup
 from packshot.exports.merchant import FEED, GOOGLE, META
 from packshot.exports.other_shops import (
+    AKENEO,
     OPENCART,
     PRESTASHOP,
+    PRESTASHOP_COMBINATIONS,
     SHOPWARE_5,
     SHOPWARE_6,
     SQUARESPACE,
@@ -49,10 +51,12 @@ _ALL: Final = (
     AMAZON_UNIFIED,
     ALLEGRO,
     SQUARESPACE,
+    PRESTASHOP_COMBINATIONS,  # has some of the products' columns
     PRESTASHOP,
     SHOPWARE_6,
     SHOPWARE_5,
     OPENCART,
+    AKENEO,
     SALESFORCE_B2B,
     CATALOG.export,
 )

@@ -36,6 +36,8 @@ def _key(key: Key) -> str:
 
 def _images(images: Images) -> str:
     told = " or ".join(f"`{word}`" for word in images.columns.split("|"))
+    if images.like:
+        told = f"any column's cells like `{images.like.replace('|', chr(92) + '|')}`"
     if images.separator == "\n":
         told += ", all of an item"
     elif images.separator:

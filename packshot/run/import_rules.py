@@ -16,6 +16,8 @@ class Known:
     position: int | None
     url: str
     new_url: str | None
+    path: str
+    """The new picture's place in the destination."""
     outcome: str
     reason: str
 
@@ -41,10 +43,14 @@ def against(rules: WayBack, pictures: Sequence[Known], new: Mapping[str, str], b
     return ""
 
 
-def as_taken(rules: WayBack, new: Mapping[str, str], base: str) -> dict[str, str]:
+def as_taken(
+    rules: WayBack, pictures: Sequence[Known], new: Mapping[str, str], base: str
+) -> dict[str, str]:
     """New addresses in the way in which an import takes them."""
     if rules.taken == "addresses":
         return dict(new)
+    if rules.taken == "files":
+        return {one.url: f"files/{one.path}" for one in pictures if one.url in new}
     return {old: path_below(base, url) or url for old, url in new.items()}
 
 

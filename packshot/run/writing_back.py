@@ -136,7 +136,7 @@ class _Writer:
         records = self._table(file, heading, target, known)
         if file.workbook is not None:
             changes = ((record.row, changed) for record, changed in records if changed)
-            workbook_again(file.workbook, file.name, changes, target)
+            workbook_again(file.workbook, file.name, changes, target, file.below)
         else:
             with text_file(target, heading.encoding) as copy:
                 copy.writelines(
@@ -150,7 +150,7 @@ class _Writer:
     ) -> Iterator[tuple[RawRecord, dict[int, str]]]:
         """Every record with the cells that change."""
         base = self._job.options.export.base_url or ""
-        base = base or (file.folder if heading.export.name == PLAIN else "")
+        base = base or heading.export.base or file.folder
         reader = RecordReader(heading.export, heading.names, base)
         with ExitStack() as stack:
             side = stack.enter_context(self._side_table())
@@ -236,7 +236,7 @@ class _Writer:
             new = {}
         for one in pictures:
             self._tell(one, new, why, side)
-        return as_taken(rules, new, base)
+        return as_taken(rules, pictures, new, base)
 
     def _tell(self, one: Known, new: Mapping[str, str], why: str, side: Any) -> None:  # noqa: ANN401
         """A line of the side table."""
@@ -249,7 +249,7 @@ class _Writer:
 
     def _judged(self, found: Mapping[str, Any]) -> Known:
         url = found["url"] or found["shown"] or ""
-        new_url, reason = None, ""
+        new_url, path, reason = None, "", ""
         pictures = {each["variant"]: each["path"] for each in found["pictures"] or []}
         outcome = found["status"] or "never seen"
         if found["reject_code"]:
@@ -263,8 +263,9 @@ class _Writer:
         elif self._variant not in pictures:
             reason = f"it was not made as `{self._variant}`"
         else:
-            new_url = self._address(pictures[self._variant])
-        return Known(found["key"], found["position"], url, new_url, outcome, reason)
+            path = pictures[self._variant]
+            new_url = self._address(path)
+        return Known(found["key"], found["position"], url, new_url, path, outcome, reason)
 
     def _address(self, path: str) -> str:
         """Percent-encoded, so that no separator of a list can stand in it."""

@@ -55,6 +55,8 @@ class RecordReader:
     """The cell that tells the product at hand from others."""
     _named_by: str = ""
     _numbers: dict[str, int] = field(default_factory=dict)
+    _met: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """What named the products so far, where their rows stand apart."""
 
     def __post_init__(self) -> None:
         for images in self.export.images:
@@ -102,7 +104,7 @@ class RecordReader:
 
     def addresses(self, images: Images, cell: str) -> list[tuple[str, str]]:
         """The addresses of a cell: each piece as written, and as it will be fetched."""
-        if not cell.strip(BLANK):
+        if not _holds_addresses(images, cell):
             return []
         return [(piece, self._address(piece, images)) for piece in pieces(cell, images.separator)]
 
@@ -114,7 +116,7 @@ class RecordReader:
         of_product = column.images.of == "product"
         found = []
         for place in column.places:
-            if place >= len(cells) or not cells[place].strip(BLANK):
+            if place >= len(cells) or not _holds_addresses(column.images, cells[place]):
                 continue
             several = pieces(cells[place], column.images.separator)
             # A position counts where it can mean only one picture.
@@ -144,6 +146,10 @@ class RecordReader:
             cell = self._cell(cells, export.product)
             new = bool(cell) and cell != self._told_by
             self._told_by = cell or self._told_by
+        if export.scattered:
+            met = self._met.get(self._told_by) or self._key(cells, export.product_keys)
+            self._product, self._named_by = self._met[self._told_by] = met
+            return
         if new or not (export.begins or export.product):
             self._numbers.clear()
         if new:
@@ -177,7 +183,7 @@ class RecordReader:
             url = f"https:{url}"
         if "://" not in url and self.base and url and url.lower() not in self.export.no_image:
             url = f"{self.base.rstrip('/')}/{url.lstrip('/')}"
-        return url.replace(" ", "%20")
+        return url.replace(" ", "%20") if _ABSOLUTE.match(url) else url
 
     def _cell(self, cells: Sequence[str], words: str) -> str:
         at = self._place(words)
@@ -196,6 +202,11 @@ class RecordReader:
         if self._place(where.column) is None:
             return True
         return self._cell(cells, where.column).lower() in where.values
+
+
+def _holds_addresses(images: Images, cell: str) -> bool:
+    bare = cell.strip(BLANK)
+    return bool(bare) and (not images.like or re.fullmatch(images.like, bare) is not None)
 
 
 def pieces(cell: str, separator: str) -> list[str]:

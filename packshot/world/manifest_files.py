@@ -23,7 +23,7 @@ from packshot.facts.item import public
 from packshot.world import scratch
 from packshot.world.place_errors import remedy
 from packshot.world.quiet import quiet_libraries
-from packshot.world.workbooks import MARK, as_csv, is_workbook
+from packshot.world.workbooks import MARK, Below, as_csv, is_workbook
 
 Format = Literal["delimited", "json_lines", "parquet", "xml"]
 
@@ -64,6 +64,8 @@ class ManifestFile:
     """Whether it is the manifest's only file."""
     workbook: Path | None = None
     """The workbook whose sheet lies at `path` as text."""
+    below: Below | None = None
+    """The workbook's second sheet, where it is part of that text."""
 
     def text(self, newline: str, encoding: str = "utf-8-sig") -> io.TextIOWrapper:
         """The text; bytes that do not fit the encoding become lone surrogates."""
@@ -98,13 +100,13 @@ def _fetched(
         paths = _found(fs, root, manifest)
         for path, name in _named(paths):
             local, folder = _at_hand(fs, path, room)
-            alone, workbook = len(paths) == 1, None
+            alone, workbook, below = len(paths) == 1, None, None
             if _starts(local) == MARK and is_workbook(local):
                 local, workbook = room / "sheet.csv", local
-                as_csv(workbook, name, local)
+                below = as_csv(workbook, name, local)
             with intact(name):
                 kind = _format(local, name)
-            yield ManifestFile(name, folder, local, kind, alone, workbook)
+            yield ManifestFile(name, folder, local, kind, alone, workbook, below)
 
 
 @contextmanager

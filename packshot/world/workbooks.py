@@ -4,6 +4,8 @@ import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 from zipfile import BadZipFile, ZipFile
@@ -11,6 +13,8 @@ from zipfile import BadZipFile, ZipFile
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
+from packshot.exports.described import named
+from packshot.exports.registry import FORMATS
 from packshot.facts.errors import BadManifest
 
 SHEETS: Final = ("products", "template", "vorlage", "modèle", "模板", "テンプレート")
@@ -29,27 +33,100 @@ def is_workbook(path: Path) -> bool:
         return False
 
 
-def as_csv(path: Path, name: str, out: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Below:
+    """A second sheet, whose rows stand below those of the first one in the text."""
+
+    sheet: str
+    rows: int
+    """Of the first sheet."""
+    width: int
+    """Columns of the first sheet."""
+    join: tuple[int, int]
+    """The column that names the product, in the first sheet and in this one."""
+    columns: tuple[int, ...]
+    """Its other columns, which stand behind those of the first sheet."""
+
+    def line(self, cells: Sequence[str]) -> list[str]:
+        """One of its rows as a line of the text."""
+        at = dict(enumerate(cells))
+        own = [""] * self.width
+        own[self.join[0]] = at.get(self.join[1], "")
+        return own + [at.get(column, "") for column in self.columns]
+
+    def place(self, row: int, column: int) -> tuple[int, int]:
+        """Where a cell of its part of the text stands in it, both from 1."""
+        return row - self.rows + 1, self.columns[column - self.width] + 1
+
+
+def as_csv(path: Path, name: str, out: Path) -> Below | None:
     """Write the sheet with the products as a comma-separated file, a line for each row.
 
-    Raises `BadManifest` where the workbook cannot be read.
+    A second sheet that belongs to it follows; how, is answered. Raises `BadManifest` where the
+    workbook cannot be read.
     """
     with _opened(path, name, read_only=True) as book, out.open("w", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
-        for cells in _sheet(book).iter_rows(values_only=True):
-            rows.writerow([_text(cell) for cell in _trimmed(cells)])
+        first = _sheet(book)
+        below = _second(book, first)
+        count = 0
+        for count, cells in enumerate(_rows(first), 1):
+            if below is None:
+                rows.writerow(cells)
+            elif count == 1:
+                header = next(_rows(book[below.sheet]))
+                further = [f"{below.sheet} {header[at]}" for at in below.columns]
+                rows.writerow([*cells, *further])
+            else:
+                rows.writerow([*cells[: below.width], *[""] * len(below.columns)] if cells else [])
+        if below is None:
+            return None
+        rows.writerows(below.line(cells) for cells in islice(_rows(book[below.sheet]), 1, None))
+        return replace(below, rows=count)
 
 
 def workbook_again(
-    path: Path, name: str, changes: Iterator[tuple[int, Mapping[int, str]]], out: Path
+    path: Path,
+    name: str,
+    changes: Iterator[tuple[int, Mapping[int, str]]],
+    out: Path,
+    below: Below | None = None,
 ) -> None:
     """Write the workbook again with some cells changed; rows count from 1, columns from 0."""
     with _opened(path, name, read_only=False) as book:
-        sheet = _sheet(book)
+        first = _sheet(book)
         for row, cells in changes:
             for column, text in cells.items():
-                sheet.cell(row=row, column=column + 1).value = text
+                if below is not None and row > below.rows:
+                    line, place = below.place(row, column)
+                    book[below.sheet].cell(row=line, column=place).value = text
+                else:
+                    first.cell(row=row, column=column + 1).value = text
         book.save(out)
+
+
+def _second(book: Any, first: Any) -> Below | None:  # noqa: ANN401  openpyxl has no types
+    """A sheet that a format knows to belong to the first one, where both name the product."""
+    header = [named(cell) for cell in next(_rows(first), [])]
+    sheets = {named(sheet.title): sheet for sheet in book.worksheets}
+    for second in filter(None, (export.second_sheet for export in FORMATS.values())):
+        if second.sheet not in sheets or second.by not in header:
+            continue
+        own = [named(cell) for cell in next(_rows(sheets[second.sheet]), [])]
+        if second.by in own:
+            join = header.index(second.by), own.index(second.by)
+            others = tuple(at for at in range(len(own)) if at != join[1])
+            return Below(sheets[second.sheet].title, 0, len(header), join, others)
+    return None
+
+
+def _rows(sheet: Any) -> Iterator[list[str]]:  # noqa: ANN401  openpyxl has no types
+    """As texts, each as wide as the widest so far: a short record of several lines looks torn."""
+    width = 0
+    for cells in sheet.iter_rows(values_only=True):
+        texts = [_text(cell) for cell in _trimmed(cells)]
+        width = max(width, len(texts))
+        yield texts + [""] * (width - len(texts)) if texts else texts
 
 
 @contextmanager

@@ -239,6 +239,40 @@ SAMPLES = {
         "3;1;Mug;Home,Kitchen;REF-3;IMG/1.jpg,IMG/2.jpg;\r\n",
         ((2, "REF-3", "1.jpg", None), (2, "REF-3", "2.jpg", None)),
     ),
+    "prestashop, combinations: attributes in pairs, one reference for two rows": Sample(
+        "prestashop-combinations",
+        "Product ID*;Attribute (Name:Type:Position)*;Value (Value:Position)*;Reference;"
+        "Image position;Image URLs (x,y,z...);Delete existing images (0 = No, 1 = Yes)\n"
+        "1;Color:color:0, Disk space:select:1;Blue:0, 16GB:1;RP-1;1;IMG/1.jpg,IMG/2.jpg;0\n"
+        "1;Color:color:0, Disk space:select:1;Blue:0, 8GB:1;RP-1;2;IMG/3.jpg;0\n"
+        '2;Color:color:0;"Metal:0";;1;IMG/4.jpg;1\n',
+        (
+            (2, "RP-1", "1.jpg", None),
+            (2, "RP-1", "2.jpg", None),
+            (3, "RP-1", "3.jpg", None),
+            (4, "2/Metal:0", "4.jpg", None),
+        ),
+    ),
+    "prestashop, combinations: one picture each, an older header": Sample(
+        "prestashop-combinations",
+        "Product ID*;Attribute (Name:Type:Position)*;Value (Value:Position)*;Reference;Image URL\n"
+        "1;Color:color:0;Blue:0;RP-1;IMG/1.jpg\n",
+        ((2, "RP-1", "1.jpg", None),),
+    ),
+    "akeneo: files in any column, localised or not; codes of assets are no pictures": Sample(
+        "akeneo",
+        "uuid;sku;categories;enabled;family;groups;name-en_US;picture;back-en_US-print;gallery\n"
+        "4168;AK-1;a,b;1;shoes;;Shoe;files/AK-1/picture/x 1.png;files/AK-1/back/y.jpg;dog,tiger\n"
+        '4169;AK-2;a;0;shoes;;"Boot; brown";;files/AK-2/back/manual.pdf;\n'
+        "4170;AK-3;a;1;shoes;;Sock;files/AK-3/picture/z.JPG;;\n",
+        (
+            (2, "AK-1", "files/AK-1/picture/x%201.png", None),
+            (2, "AK-1", "files/AK-1/back/y.jpg", None),
+            (4, "AK-3", "files/AK-3/picture/z.JPG", None),
+        ),
+        left_out=(3,),
+        base_url="https://img.example/",
+    ),
     "shopware 6": Sample(
         "shopware",
         "id;parent_id;product_number;active;name;cover_media_url;media\n"
