@@ -6,7 +6,7 @@ public programs that read such files.
 
 from typing import Final
 
-from packshot.exports.described import ExportFormat, Images, WayBack, Where, any_of
+from packshot.exports.described import ExportFormat, Images, SlimFile, WayBack, Where, any_of
 
 BIGCOMMERCE_2: Final = ExportFormat(
     name="bigcommerce-v2",
@@ -18,7 +18,22 @@ BIGCOMMERCE_2: Final = ExportFormat(
     carried=("productname",),
     way_back=WayBack(
         told="New addresses stand in `Product Image File - N`; `Product Image URL - N` is not "
-        "read. Leave out `Option Set` columns on newer stores."
+        "read. Leave out `Option Set` columns on newer stores. The slim file keeps `Product ID` "
+        "and `Product Image ID - N`, by which pictures are updated instead of added.",
+        slim=SlimFile(
+            columns=(
+                "itemtype",
+                "productid",
+                "productname",
+                "category|categorystring",
+                "productimageid#",
+                "productimagefile#",
+                "productimagedescription#",
+                "productimageisthumbnail#",
+                "productimagesort#",
+            ),
+            changed_only=True,
+        ),
     ),
 )
 
@@ -42,7 +57,23 @@ BIGCOMMERCE_3: Final = ExportFormat(
     keys=(("sku",), ("id",)),
     way_back=WayBack(
         told="New addresses stand in `Image URL (Import)`, in the picture's own row; the exported "
-        "column is not read.",
+        "column is not read. In the slim file each picture stands below its product; whether one "
+        "with an `ID` is replaced or added is unverified.",
+        slim=SlimFile(
+            columns=(
+                "item",
+                "id",
+                "name",
+                "sku",
+                "imageurl",
+                "imagedescription",
+                "imageisthumbnail",
+                "imagesortorder",
+            ),
+            changed_only=True,
+            rows=Where("item", any_of("image")),
+            above=Where("item", any_of("product")),
+        ),
         longest_url=1024,
     ),
 )

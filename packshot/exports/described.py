@@ -57,13 +57,33 @@ class Images:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlimFile:
+    """A file that changes pictures only. Rows above the header stay as they were."""
+
+    columns: tuple[str, ...]
+    """Those that it has, numbered ones all; alternatives parted by `|`."""
+    sets: tuple[tuple[str, str], ...] = ()
+    """Columns that say what the import does, and what is written there; all must be there."""
+    whole_width: bool = False
+    """Whether the other columns stay where they are, empty."""
+    changed_only: bool = False
+    """Whether rows all of whose pictures are old ones stay out."""
+    rows: Where | None = None
+    """Only such rows, where some with pictures belong elsewhere."""
+    above: Where | None = None
+    """Rows that pictures belong to go with them."""
+    parts: str = ""
+    """Column that is filled in where a row is part of the listing above; listings with pictures in
+    their parts stay out, for these can only be changed by the whole file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WayBack:
     """What an import of the same platform takes, and does."""
 
     told: str = ""
     """What an import will do, for people; `unverified` where nobody has shown it."""
-    slim: tuple[str, ...] = ()
-    """Columns of a file that changes pictures only; none where there is no such file."""
+    slim: SlimFile | None = None
     endings: frozenset[str] = frozenset()
     """How names of pictures may end; empty for any."""
     longest_url: int = 0
@@ -158,6 +178,19 @@ def columns_of(words: str, header: Sequence[str]) -> tuple[int, ...]:
         elif word in header:
             return (header.index(word),)
     return ()
+
+
+def numbered_columns(words: str, header: Sequence[str]) -> list[tuple[int, int]]:
+    """Number and place of the columns that some words mean; where one comes twice, the first.
+
+    Columns without a number in their words count from 1.
+    """
+    places = columns_of(words, header)
+    found: dict[int, int] = {}
+    for nth, at in enumerate(places, 1):
+        digits = re.findall(r"\d+", header[at]) if "#" in words else []
+        found.setdefault(int(digits[-1]) if digits else nth, at)
+    return list(found.items())
 
 
 def any_of(*names: str) -> frozenset[str]:

@@ -5,7 +5,7 @@ Facts: the code of Magento's CatalogImportExport module, its test files, and Fir
 
 from typing import Final
 
-from packshot.exports.described import ExportFormat, Images, WayBack, Where, any_of
+from packshot.exports.described import ExportFormat, Images, SlimFile, WayBack, Where, any_of
 
 MAGENTO: Final = ExportFormat(
     name="magento",
@@ -29,13 +29,15 @@ MAGENTO: Final = ExportFormat(
         told="Import with “add/update”, never “replace”: pictures are added and take over their "
         "roles; the old ones stay in the gallery until somebody removes them. WebP and AVIF "
         "are refused by the core.",
-        slim=(
-            "sku",
-            "baseimage",
-            "smallimage",
-            "thumbnailimage",
-            "swatchimage",
-            "additionalimages",
+        slim=SlimFile(
+            columns=(
+                "sku",
+                "baseimage",
+                "smallimage",
+                "thumbnailimage",
+                "swatchimage",
+                "additionalimages",
+            )
         ),
         endings=any_of("jpg", "jpeg", "png", "gif"),
     ),

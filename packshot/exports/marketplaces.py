@@ -6,19 +6,40 @@ the geometry of Amazon's flat files as programs read it; Allegro's sample.
 
 from typing import Final
 
-from packshot.exports.described import ExportFormat, Images, WayBack, any_of
+from packshot.exports.described import ExportFormat, Images, SlimFile, WayBack, any_of
 
 _EBAYS: Final = WayBack(
-    told="`Action` stays as it was; set it to Revise to change listings. A listing's pictures "
-    "are replaced together or not at all, for eBay mixes no hosting.",
+    told="`Action` stays as it was; set it to Revise to change listings. The slim file says Revise "
+    "for every listing; one with pictures of variations is not in it. A listing's pictures are "
+    "replaced together or not at all, for eBay mixes no hosting.",
+    slim=SlimFile(
+        columns=("action", "itemid|itemnumber", "customlabel", "picurl|itemphotourl"),
+        sets=(("action", "Revise"),),
+        changed_only=True,
+        parts="relationship",
+    ),
     https=True,
     all_or_none=True,
     most=24,
 )
-_AMAZONS: Final = WayBack(
-    told="`PartialUpdate` in `update_delete` changes what is filled in and nothing else "
-    "(unverified wording); a full update with blank cells clears them. The rows above "
-    "stay."
+_PARTIAL: Final = (
+    "`PartialUpdate` in `update_delete` changes what is filled in and nothing else (unverified "
+    "wording); a full update with blank cells clears them. The rows above stay."
+)
+_AMAZON: Final = WayBack(
+    told=f"{_PARTIAL} The slim file says so, with all other cells empty.",
+    slim=SlimFile(
+        columns=(
+            "itemsku",
+            "feedproducttype",
+            "mainimageurl",
+            "otherimageurl#",
+            "swatchimageurl",
+        ),
+        sets=(("updatedelete", "PartialUpdate"),),
+        whole_width=True,
+        changed_only=True,
+    ),
 )
 
 ETSY: Final = ExportFormat(
@@ -59,7 +80,7 @@ AMAZON: Final = ExportFormat(
     ),
     keys=(("itemsku",),),
     carried=("itemname", "parentchild"),
-    way_back=_AMAZONS,
+    way_back=_AMAZON,
 )
 
 AMAZON_UNIFIED: Final = ExportFormat(
@@ -73,7 +94,7 @@ AMAZON_UNIFIED: Final = ExportFormat(
     ),
     keys=(("contributionskuvalue",),),
     carried=("itemnamevalue",),
-    way_back=_AMAZONS,
+    way_back=WayBack(told=_PARTIAL),
 )
 
 ALLEGRO: Final = ExportFormat(

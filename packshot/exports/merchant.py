@@ -6,7 +6,7 @@ the code of facebook/facebook-for-woocommerce.
 
 from typing import Final
 
-from packshot.exports.described import ExportFormat, Images, WayBack, any_of
+from packshot.exports.described import ExportFormat, Images, SlimFile, WayBack, any_of
 from packshot.exports.markup import Markup
 
 META: Final = ExportFormat(
@@ -41,7 +41,7 @@ GOOGLE: Final = ExportFormat(
     way_back=WayBack(
         told="Upload as the same feed, or the slim file as a supplemental feed (unverified). A new "
         "picture needs a new address, which it has.",
-        slim=("id", "imagelink", "additionalimagelink"),
+        slim=SlimFile(columns=("id", "imagelink", "additionalimagelink")),
         longest_url=2000,
         most=11,
     ),

@@ -6,7 +6,7 @@ repositories; matrixify.app/documentation/products.
 
 from typing import Final
 
-from packshot.exports.described import ExportFormat, Images, WayBack, any_of
+from packshot.exports.described import ExportFormat, Images, SlimFile, WayBack, any_of
 
 _HANDLE: Final = "handle|urlhandle"
 _OPTIONS: Final = "option1value"
@@ -38,7 +38,9 @@ SHOPIFY: Final = ExportFormat(
         told="Import with “overwrite existing products”: Shopify downloads each picture and hosts "
         "it itself. The slim file leaves all other columns alone; a column that is there and "
         "blank is overwritten with nothing. Whether old gallery pictures go is unverified.",
-        slim=(_HANDLE, "title", "imagesrc|productimageurl", "imageposition", "imagealttext"),
+        slim=SlimFile(
+            columns=(_HANDLE, "title", "imagesrc|productimageurl", "imageposition", "imagealttext")
+        ),
     ),
 )
 
@@ -62,6 +64,8 @@ MATRIXIFY: Final = ExportFormat(
     way_back=WayBack(
         told="`Command` stays as it was; REPLACE would delete and make the product anew, and is "
         "never written. The file's name must hold “Products”.",
-        slim=("id", "handle", "variantsku", "imagesrc", "imageposition", "imagealttext"),
+        slim=SlimFile(
+            columns=("id", "handle", "variantsku", "imagesrc", "imageposition", "imagealttext")
+        ),
     ),
 )

@@ -7,7 +7,7 @@ and exports in public repositories.
 from types import MappingProxyType
 from typing import Final
 
-from packshot.exports.described import ExportFormat, Images, WayBack, any_of
+from packshot.exports.described import ExportFormat, Images, SlimFile, WayBack, any_of
 
 TYPES: Final = any_of("simple", "variable", "variation", "grouped", "external", "subscription")
 
@@ -22,7 +22,7 @@ WOOCOMMERCE: Final = ExportFormat(
         told="Import with “update existing products”: the list replaces the product's pictures, "
         "the first becomes the featured one. An address that was imported before is not "
         "fetched again, so new pictures need new names, which they have.",
-        slim=("id", "sku", "images"),
+        slim=SlimFile(columns=("id", "sku", "images")),
     ),
     base_hint="the site's upload folder, such as https://shop.example/wp-content/uploads/",
     # Headers are in the site's language, the types of products are not.
@@ -38,7 +38,8 @@ WEBTOFFEE: Final = ExportFormat(
     keys=(("sku",), ("id",), ("postname",), ("posttitle",)),
     carried=("posttitle", "poststatus"),
     way_back=WayBack(
-        told="Import with the same plug-in, updating existing products.", slim=("sku", "images")
+        told="Import with the same plug-in, updating existing products.",
+        slim=SlimFile(columns=("sku", "images")),
     ),
 )
 

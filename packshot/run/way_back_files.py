@@ -2,32 +2,96 @@
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
 import duckdb
 
+from packshot.exports.described import SlimFile, Where, columns_of, numbered_columns
+from packshot.world.export_heading import Heading
+from packshot.world.raw_records import RawRecord
+
 SIDE_COLUMNS: Final = ("key", "position", "source_url", "new_url", "outcome", "reason")
 AT_ONCE: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True)
 class Slim:
     """The file with only the columns that an import needs."""
 
-    path: Path
-    rows: Any
-    columns: list[int]
+    def __init__(self, path: Path, file: IO[str], heading: Heading, rules: SlimFile) -> None:
+        self.path = path
+        self._file = file
+        self._heading = heading
+        self._rules = rules
+        self._rows = csv.writer(file, delimiter=heading.delimiter, lineterminator="\r\n")
+        self._sets = {at: value for word, value in rules.sets for at in self._places(word)[:1]}
+        self._columns = self._wanted()
+        self._above: list[list[str]] = []
+        """The row of the product at hand, until a picture of it is written."""
+        self._held: list[list[str]] = []
+        """A listing that waits for what stands below it."""
+
+    @property
+    def can_be_written(self) -> bool:
+        """Whether the export has the columns that it takes."""
+        return bool(self._columns) and len(self._sets) == len(self._rules.sets)
+
+    def begin(self, record: RawRecord, *, is_header: bool) -> None:
+        """A row above the table, or the header."""
+        if is_header and not self._rules.whole_width:
+            self._rows.writerow([self._heading.header[at] for at in self._columns])
+        else:
+            self._file.write(record.text)
 
     def add(
         self, cells: Sequence[str], changed: Mapping[int, str], image_columns: Sequence[int]
     ) -> None:
-        """A record, if it names pictures."""
-        if not any(at < len(cells) and cells[at].strip() for at in image_columns):
+        """A record; it is taken if it names pictures."""
+        rules = self._rules
+        if rules.above is not None and self._holds(cells, rules.above):
+            self._above = [self._row(cells, {})]
             return
-        whole = {**dict(enumerate(cells)), **changed}
-        self.rows.writerow([whole.get(at, "") for at in self.columns])
+        named = any(at < len(cells) and cells[at].strip() for at in image_columns)
+        if rules.parts and self._cell(cells, rules.parts):
+            self._held = [] if named else self._held
+            return
+        if rules.parts:
+            self.end()
+        if not (changed if rules.changed_only else named):
+            return
+        if rules.rows is not None and not self._holds(cells, rules.rows):
+            return
+        self._held = [*self._above, self._row(cells, changed)]
+        self._above = []
+        if not rules.parts:
+            self.end()
+
+    def end(self) -> None:
+        """Write what is held."""
+        self._rows.writerows(self._held)
+        self._held = []
+
+    def _row(self, cells: Sequence[str], changed: Mapping[int, str]) -> list[str]:
+        whole = {**dict(enumerate(cells)), **changed, **self._sets}
+        if not self._rules.whole_width:
+            return [whole.get(at, "") for at in self._columns]
+        kept = {*self._columns}
+        return [whole.get(at, "") if at in kept else "" for at in range(len(self._heading.header))]
+
+    def _wanted(self) -> list[int]:
+        found: list[int] = []
+        for word in self._rules.columns:
+            found += [at for _, at in numbered_columns(word, self._heading.names)]
+        return [*found, *(at for at in self._sets if at not in found)]
+
+    def _places(self, words: str) -> tuple[int, ...]:
+        return columns_of(words, self._heading.names)
+
+    def _cell(self, cells: Sequence[str], words: str) -> str:
+        return next((cells[at].strip() for at in self._places(words)[:1] if at < len(cells)), "")
+
+    def _holds(self, cells: Sequence[str], where: Where) -> bool:
+        return self._cell(cells, where.column).lower() in where.values
 
 
 class Side:

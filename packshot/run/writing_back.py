@@ -1,11 +1,10 @@
 """The way back: a manifest again, with the new pictures' addresses where the old ones stood."""
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -13,7 +12,7 @@ from urllib.parse import quote
 import duckdb
 from pydantic import BaseModel
 
-from packshot.exports.described import ExportFormat, Images, WayBack, columns_of, named
+from packshot.exports.described import ExportFormat, Images, WayBack, named
 from packshot.facts.errors import BadOption
 from packshot.facts.item import LEFT_OUT, public
 from packshot.facts.job import Job
@@ -27,13 +26,14 @@ from packshot.world.export_records import PLAIN
 from packshot.world.manifest_files import ManifestFile, delimiter_of, opened
 from packshot.world.manifest_staging import Staged
 from packshot.world.raw_records import RawRecord, raw_records
-from packshot.world.swapped_cells import swapped
+from packshot.world.swapped_cells import swapped, without_target
 from packshot.world.tables import literal, tables
 from packshot.world.workbooks import workbook_again
 from packshot.world.xml_again import feed_again
 from packshot.world.xml_records import markup_in, reader_of
 
 SIDE_TABLE: Final = "pictures.csv"
+NO_COLUMN: Final = "the export has no column that an import reads it from"
 NOT_WRITTEN: Final = "only text, XML and workbooks are written again"
 PATH: Final = "{path}"
 _PACKED: Final = re.compile(r"\.(?:gz|zst|zstd)$", re.IGNORECASE)
@@ -159,6 +159,8 @@ class _Writer:
             for record in raw_records(file, heading.encoding, heading.delimiter):
                 if above >= 0:
                     above -= bool(record.cells)
+                    if slim is not None:
+                        slim.begin(record, is_header=above < 0)
                     yield record, {}
                     continue
                 pictures = [self._judged(found) for found in known.of(record.row)]
@@ -166,8 +168,9 @@ class _Writer:
                 yield record, changed
                 if slim is not None:
                     slim.add(record.cells, changed, reader.image_columns)
-        if slim is not None:
-            self._files.append(slim.path)
+            if slim is not None:
+                slim.end()
+                self._files.append(slim.path)
 
     def _feed(self, file: ManifestFile, known: Rows) -> None:
         """Write an export in XML again."""
@@ -215,6 +218,11 @@ class _Writer:
     ) -> dict[int, str]:
         """The cells of a record that change; each picture is told in the side table."""
         safe = record.spans is not None
+        lost = without_target(reader, record.cells)
+        pictures = [
+            replace(one, new_url=None, reason=NO_COLUMN) if one.new_url and one.url in lost else one
+            for one in pictures
+        ]
         new = self._settled(export.way_back, pictures, side, base=reader.base, can_be_written=safe)
         return swapped(reader, record.cells, new) if new else {}
 
@@ -285,16 +293,16 @@ class _Writer:
         return Side(self._wish.folder / SIDE_TABLE, new=not begun)
 
     def _slim(self, heading: Heading, target: Path, stack: ExitStack) -> Slim | None:
-        words = heading.export.way_back.slim
-        columns = [at for word in words for at in columns_of(word, heading.names)[:1]]
-        if not columns:
+        rules = heading.export.way_back.slim
+        if rules is None:
             return None
         ending = ".csv" if target.suffix == ".xlsx" else target.suffix
         path = target.with_name(f"{target.stem}.slim{ending}")
-        file = stack.enter_context(text_file(path, heading.encoding))
-        rows = csv.writer(file, delimiter=heading.delimiter, lineterminator="\r\n")
-        rows.writerow([heading.header[at] for at in columns])
-        return Slim(path, rows, columns)
+        slim = Slim(path, stack.enter_context(text_file(path, heading.encoding)), heading, rules)
+        if slim.can_be_written:
+            return slim
+        path.unlink()
+        return None
 
 
 def _plain_heading(file: ManifestFile, staged: Staged) -> Heading:

@@ -1,26 +1,40 @@
 """Cells of a record with new addresses in place of old ones; all else stays as it was."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from packshot.exports.described import Images, columns_of
+from packshot.exports.described import Images, numbered_columns
 from packshot.world.export_pictures import BLANK, RecordReader
 
 
 def swapped(reader: RecordReader, cells: Sequence[str], new: Mapping[str, str]) -> dict[int, str]:
     """Places of the cells that change, and what they will hold; `new` by the fetched address."""
     changed: dict[int, str] = {}
-    for images, places in reader.columns:
-        targets = columns_of(images.written_to, reader.names) if images.written_to else places
-        for number, place in enumerate(places):
-            if place >= len(cells):
-                continue
-            cell = cells[place]
-            own = _cell(reader, images, cell, new)
-            target = targets[number] if number < len(targets) else None
-            if target is None or own == cell:
-                continue
+    for images, cell, target in _targets(reader, cells):
+        own = _cell(reader, images, cell, new)
+        if target is not None and own != cell:
             changed[target] = own
     return changed
+
+
+def without_target(reader: RecordReader, cells: Sequence[str]) -> set[str]:
+    """Addresses for whose successors there is no column that an import reads."""
+    found: dict[bool, set[str]] = {True: set(), False: set()}
+    for images, cell, target in _targets(reader, cells):
+        found[target is None] |= {url for _, url in reader.addresses(images, cell)}
+    return found[True] - found[False]
+
+
+def _targets(
+    reader: RecordReader, cells: Sequence[str]
+) -> Iterator[tuple[Images, str, int | None]]:
+    """The cells of pictures, each with the place where a new address goes."""
+    for images, places in reader.columns:
+        target = dict(numbered_columns(images.written_to, reader.names))
+        numbers = {at: number for number, at in numbered_columns(images.columns, reader.names)}
+        for place in places:
+            if place < len(cells):
+                own = None if place not in numbers else target.get(numbers[place])
+                yield images, cells[place], own if images.written_to else place
 
 
 def _cell(reader: RecordReader, images: Images, cell: str, new: Mapping[str, str]) -> str:

@@ -138,9 +138,10 @@ SAMPLES = {
     "bigcommerce v2: a header that says the same name twice": Sample(
         "bigcommerce-v2",
         "Item Type,Product ID,Product Name,Product Code/SKU,Product Image File - 1,"
-        "Product Image File - 1,Product Image URL - 1,Product Image URL - 2\r\n"
-        "Product,5,Mug,MUG,mug.jpg,d/123/mug.jpg,IMG/m1.jpg,IMG/m2.jpg\r\n"
-        "SKU,6,,MUG-R,,,,\r\n",
+        "Product Image File - 1,Product Image URL - 1,Product Image File - 2,"
+        "Product Image File - 2,Product Image URL - 2\r\n"
+        "Product,5,Mug,MUG,mug.jpg,d/123/mug.jpg,IMG/m1.jpg,m2.jpg,d/123/m2.jpg,IMG/m2.jpg\r\n"
+        "SKU,6,,MUG-R,,,,,,\r\n",
         ((2, "MUG", "m1.jpg", None), (2, "MUG", "m2.jpg", None)),
         left_out=(3,),
     ),
