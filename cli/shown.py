@@ -102,6 +102,7 @@ def _show_rejected(file: Path) -> None:
 def show_inspection(found: Inspection) -> None:
     """What a manifest is taken for."""
     say(found.format[:1].upper() + found.format[1:], style="bold")
+    say(f"  {found.sure}: {found.because}")
     for sentence in found.told:
         if sentence != found.format:
             say(f"  {sentence}")

@@ -9,6 +9,7 @@ from typing import Final, Literal, NamedTuple
 _INDEX: Final = re.compile(r"\[(\d+)\]")
 _ASIDES: Final = re.compile(r"\[[^\]]*\]|\([^)]*\)|#\d+")
 _DROPPED: Final = re.compile(r"[^\w]|_")
+_DIGITS: Final = re.compile(r"\d+")
 _GOOGLE: Final = re.compile(r"^\s*g:", re.IGNORECASE)
 
 
@@ -200,8 +201,19 @@ def any_of(*names: str) -> frozenset[str]:
 
 def fitting(formats: Iterable[ExportFormat], header: Sequence[str]) -> ExportFormat | None:
     """The first format one of whose signatures a header, as compared, holds."""
-    there = set(header)
-    there |= {re.sub(r"\d+", "#", name) for name in header}
-    return next(
-        (one for one in formats if any(signature <= there for signature in one.signatures)), None
-    )
+    return next((one for one in formats if told_by(one, header)), None)
+
+
+def told_by(export: ExportFormat, header: Sequence[str]) -> list[int]:
+    """Places of the columns that tell a format; none where it does not fit."""
+    bare = [_DIGITS.sub("#", name) for name in header]
+    there = {*header, *bare}
+    found = next((one for one in export.signatures if one <= there), frozenset())
+    places = (header if name in header else bare for name in found)
+    return sorted(names.index(name) for names, name in zip(places, found, strict=True))
+
+
+def hits(export: ExportFormat, header: Sequence[str]) -> int:
+    """How many of a header's names a format knows."""
+    known = export.names
+    return sum(_DIGITS.sub("#", name) in known or name in known for name in header)

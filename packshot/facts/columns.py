@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -64,6 +64,10 @@ class ColumnNames(BaseModel):
     ] = None
 
 
+Sure = Literal["sure", "likely", "as asked"]
+"""How much there is to be said for what a manifest is taken for."""
+
+
 class Understanding(BaseModel):
     """What each column of a manifest is taken for."""
 
@@ -81,6 +85,9 @@ class Understanding(BaseModel):
     skip: str | None = None
     export: str | None = None
     """The shop's export that the manifest is, in words."""
+    sure: Sure = "sure"
+    because: str = ""
+    """What it was told by."""
     selection: bool = False
     """Whether this is the `failed.csv` of a run: what it does not list is not gone."""
     carried: tuple[str, ...] = ()
@@ -151,11 +158,19 @@ def understand(header: Sequence[str], wanted: ColumnNames) -> Understanding:
         sku=sku,
         images=(*main, *numbered),
         numbered=numbered,
+        sure=_how_sure(wanted, search.passed_over),
+        because=f"the header has {_quoted([sku, *main[:1], *numbered[: 1 - len(main[:1])]])}",
         selection=selection,
         carried=tuple(name for name in header if name not in search.taken),
         passed_over=tuple(item for item in search.passed_over if item[0] not in search.taken),
         **optional,
     )
+
+
+def _how_sure(wanted: ColumnNames, passed_over: Sequence[tuple[str, str]]) -> Sure:
+    if wanted.sku or wanted.image:
+        return "as asked"
+    return "likely" if passed_over else "sure"
 
 
 class _Search:

@@ -5,6 +5,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from packshot.facts.columns import Sure
 from packshot.facts.item import LEFT_OUT, public
 from packshot.facts.job import Job
 from packshot.run.looking import stage
@@ -29,6 +30,9 @@ class Inspection(BaseModel):
     """What was understood of a manifest."""
 
     format: str
+    sure: Sure
+    because: str
+    """What the format was told by."""
     told: list[str]
     """What was understood, in sentences."""
     records: int
@@ -69,6 +73,8 @@ def inspect_manifest(job: Job, folder: Path) -> Inspection:
     meaning = staged.understanding
     return Inspection(
         format=meaning.export or "a plain table",
+        sure=meaning.sure,
+        because=meaning.because,
         told=meaning.sentences(),
         records=staged.rows,
         pictures=staged.images,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from packshot.exports.described import ExportFormat, fitting, named
+from packshot.exports.described import ExportFormat, fitting, hits, named, told_by
 from packshot.exports.registry import FORMATS
 from packshot.facts.errors import BadManifest
 from packshot.world.manifest_files import ManifestFile
@@ -38,6 +38,12 @@ class Heading:
     """As formats compare them."""
     hits: int
     """How many of the names the format knows."""
+    because: str = ""
+    """What it was told by."""
+    rivals: tuple[str, ...] = ()
+    """Formats that fit as well."""
+    translated: bool = False
+    """Whether the cells told the format, not the names."""
 
 
 def heading_of(file: ManifestFile, wanted: str | None = None) -> Heading | None:
@@ -105,14 +111,33 @@ def _headings(
         if len(cells) < 2:
             continue
         names = tuple(named(cell) for cell in cells)
-        export = fitting(formats, names)
-        if export is None:
-            export, names = _translated(formats, names, records[before + 1 :])
+        own = export = fitting(formats, names)
+        header = cleaned_header(cells)
         if export is not None:
-            known = export.names
-            hits = sum(re.sub(r"\d+", "#", name) in known or name in known for name in names)
-            header = cleaned_header(cells)
-            yield Heading(export, encoding, delimiter, before, header, names, hits)
+            told = ", ".join(f"`{header[at]}`" for at in told_by(export, names))
+            because = f"the header has {told}"
+        else:
+            export, names = _translated(formats, names, records[before + 1 :])
+            because = "its names are in another language, its cells are what the format holds"
+        if export is not None:
+            known = hits(export, names)
+            rivals = tuple(
+                one.name
+                for one in formats
+                if one is not export and told_by(one, names) and hits(one, names) >= known
+            )
+            yield Heading(
+                export,
+                encoding,
+                delimiter,
+                before,
+                header,
+                names,
+                known,
+                because,
+                rivals,
+                translated=own is None,
+            )
 
 
 def _records(text: str, delimiter: str) -> Iterator[list[str]]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from packshot.exports.described import columns_of
-from packshot.facts.columns import Understanding
+from packshot.facts.columns import Sure, Understanding
 from packshot.facts.errors import BadManifest
 from packshot.facts.export_choice import ExportChoice
 from packshot.facts.item import NOT_CHOSEN
@@ -50,7 +50,7 @@ class ExportTable:
         carried = tuple(heading.header[at] for at in self._carried)
         self.header: tuple[str, ...] = (SKU, IMAGE, POSITION, *carried)
         told = f"{heading.export.title}, {_told_by(heading)}"
-        self.meaning = understood(self.header, told)
+        self.meaning = understood(self.header, told, *_how_sure(heading, choice))
 
     def chunks(self) -> Iterator[Chunk]:
         """All pictures in the order of the records; call it once."""
@@ -93,7 +93,16 @@ def ask_for_base(reader: RecordReader, urls: Sequence[str]) -> None:
         )
 
 
-def understood(header: tuple[str, ...], told: str) -> Understanding:
+def _how_sure(heading: Heading, choice: ExportChoice) -> tuple[Sure, str]:
+    if choice.format is not None:
+        return "as asked", heading.because
+    if heading.rivals:
+        others = " or ".join(f"`--export-format {name}`" for name in heading.rivals)
+        return "likely", f"{heading.because}; {others} would fit as well"
+    return "likely" if heading.translated else "sure", heading.because
+
+
+def understood(header: tuple[str, ...], told: str, sure: Sure, because: str) -> Understanding:
     """The meaning of a table of pictures; what follows its own three columns is carried."""
     return Understanding(
         header=header,
@@ -102,6 +111,8 @@ def understood(header: tuple[str, ...], told: str) -> Understanding:
         position=POSITION,
         carried=header[3:],
         export=told,
+        sure=sure,
+        because=because,
     )
 
 

@@ -51,7 +51,9 @@ class FeedTable:
         carried = tuple(names[at] for at in self._carried)
         self.header: tuple[str, ...] = (SKU, IMAGE, POSITION, *carried)
         title = export.title if "XML" in export.title else f"{export.title}, XML"
-        self.meaning = understood(self.header, title)
+        because = f"the root is `{self.markup.root.replace('|', '` or `')}`"
+        because += f" of `{self.markup.namespace}`" * bool(self.markup.namespace)
+        self.meaning = understood(self.header, title, "sure", because)
 
     def chunks(self) -> Iterator[Chunk]:
         """All pictures in the order of the items; call it once."""

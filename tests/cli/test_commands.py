@@ -297,3 +297,15 @@ def test_demo_costs_nothing_and_succeeds(desk: Desk) -> None:
     done = desk.do("demo", "--json")
     assert (done.code, done.document["purchase_class"]) == (Exit.DONE, "free")
     assert Path(done.document["report"]).is_relative_to(desk.folder / "demo")
+
+
+def test_inspect_says_what_a_manifest_is_taken_for(plain_desk: Desk) -> None:
+    """For people and for machines, with the certainty."""
+    file = plain_desk.folder / "any.txt"
+    file.write_text("Handle,Image Src,Image Position\nmug,https://img.example/1.jpg,1\n")
+    said = plain_desk.do("inspect", "any.txt").out
+    assert "Shopify, delimited by comma, utf-8" in said
+    assert "sure: the header has `Handle`, `Image Src`" in said
+    document = plain_desk.do("inspect", "any.txt", "--json").document
+    assert (document["sure"], document["pictures"]) == ("sure", 1)
+    assert document["because"] == "the header has `Handle`, `Image Src`"

@@ -1,0 +1,93 @@
+"""What a manifest is taken for is said before anything is planned, and how sure that is."""
+
+from pathlib import Path
+
+import pytest
+
+from packshot.facts.job import Job
+from packshot.run.inspecting import FIRST, Inspection, inspect_manifest
+from tests.exports.feeds import RSS
+from tests.exports.samples import SAMPLES
+
+IMG = "https://img.example/"
+
+
+META_OR_GOOGLE = (
+    "the header has `id`, `additional_image_link[0]`; `--export-format google` would fit as well"
+)
+
+
+def inspected(folder: Path, text: str, **options: object) -> Inspection:
+    """The manifest looked at."""
+    file = folder / "anything"
+    file.write_text(text.replace("IMG/", IMG))
+    job = Job(manifest=str(file), destination="none", options=options)
+    return inspect_manifest(job, folder)
+
+
+def sample(name: str) -> str:
+    """The text of one sample."""
+    return next(one.text for title, one in SAMPLES.items() if title.startswith(name))
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "sure", "because"),
+    [
+        (sample("shopify, old"), {}, "sure", "the header has `Handle`, `Image Src`"),
+        (sample("etsy"), {}, "sure", "the header has `IMAGE1`, `VARIATION 1 TYPE`"),
+        (
+            sample("woocommerce in Russian"),
+            {},
+            "likely",
+            "its names are in another language, its cells are what the format holds",
+        ),
+        (
+            "id,title,image_link,additional_image_link[0]\nA,Mug,IMG/1.jpg,IMG/2.jpg\n",
+            {},
+            "likely",
+            META_OR_GOOGLE,
+        ),
+        (
+            "id,title,image_link,additional_image_link[0]\nA,Mug,IMG/1.jpg,IMG/2.jpg\n",
+            {"export": {"format": "google"}},
+            "as asked",
+            "the header has `id`, `image_link`",
+        ),
+        (RSS, {}, "sure", "the root is `rss` or `feed`"),
+        ("sku,image_url\nA,IMG/1.jpg\n", {}, "sure", "the header has `sku`, `image_url`"),
+        (
+            "sku,item_number,image_url\nA,1,IMG/1.jpg\n",
+            {},
+            "likely",
+            "the header has `sku`, `image_url`",
+        ),
+        (
+            "no,pic\nA,IMG/1.jpg\n",
+            {"columns": {"sku": "no", "image": ["pic"]}},
+            "as asked",
+            "the header has `no`, `pic`",
+        ),
+    ],
+    ids=["shopify", "etsy", "woo", "meta", "named", "feed", "plain", "plain guess", "columns"],
+)
+def test_it_says_how_sure_it_is(
+    tmp_path: Path, text: str, options: dict[str, object], sure: str, because: str
+) -> None:
+    """And by what it was told."""
+    found = inspected(tmp_path, text, **options)
+    assert (found.sure, found.because) == (sure, because)
+
+
+def test_everything_is_counted(tmp_path: Path) -> None:
+    """Products and pictures, what is left out, what would be rejected, and the first rows."""
+    rows = "".join(f"h{n // 2},IMG/{n}.jpg?sig=secret,{1 + n % 2}\n" for n in range(8))
+    text = f"Handle,Image Src,Image Position\n{rows}empty,,\nbad,ftp://x/y.jpg,1\n"
+    found = inspected(tmp_path, text)
+    assert (found.records, found.pictures, found.rejected) == (10, 8, 1)
+    assert (found.products, found.most_pictures) == (5, 2)
+    assert found.named_by == {"handle": 9}
+    assert found.left_out == {"no_picture": 1}
+    ((reason, count),) = found.refused.items()
+    assert (reason.partition(" ")[0], count) == ("`ftp:`", 1)
+    assert [row.row for row in found.first] == list(range(2, 2 + FIRST))
+    assert found.first[0].url == f"{IMG}0.jpg"
