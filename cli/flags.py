@@ -55,6 +55,7 @@ FLAGS = (
     Flag("position-column", "options.columns.position", MANIFEST, "COLUMN"),
     Flag("image-id-column", "options.columns.image_id", MANIFEST, "COLUMN"),
     Flag("export-format", "options.export.format", MANIFEST, "NAME"),
+    Flag("export-encoding", "options.export.encoding", MANIFEST, "NAME"),
     Flag("base-url", "options.export.base_url", MANIFEST, "URL"),
     Flag("pictures", "options.export.pictures", MANIFEST, "CHOICE"),
     Flag("where", "options.export.where", MANIFEST, "SQL"),

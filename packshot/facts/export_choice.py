@@ -1,8 +1,28 @@
 """What the user says of a shop's export; what is left open is found out."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+Encoding = Literal[
+    "utf-8",
+    "utf-16-le",
+    "utf-16-be",
+    "cp1250",
+    "cp1251",
+    "cp1252",
+    "cp1253",
+    "cp1254",
+    "cp1255",
+    "cp1256",
+    "cp1257",
+    "cp874",
+    "cp932",
+    "euc_jp",
+    "gb18030",
+    "big5",
+    "cp949",
+]
 
 
 class ExportChoice(BaseModel):
@@ -16,6 +36,10 @@ class ExportChoice(BaseModel):
             description="The export's format by name, or `table` for a plain table; left open, it "
             "is told by the content."
         ),
+    ] = None
+    encoding: Annotated[
+        Encoding | None,
+        Field(description="In which encoding the text is; left open, it is told by the content."),
     ] = None
     base_url: Annotated[
         str | None,

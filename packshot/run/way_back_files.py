@@ -8,6 +8,7 @@ from typing import IO, Any, Final
 import duckdb
 
 from packshot.exports.described import SlimFile, Where, columns_of, numbered_columns
+from packshot.world.encodings import errors_of
 from packshot.world.export_heading import Heading
 from packshot.world.raw_records import RawRecord
 
@@ -41,7 +42,7 @@ class Slim:
         if is_header and not self._rules.whole_width:
             self._rows.writerow([self._heading.header[at] for at in self._columns])
         else:
-            self._file.write(record.text)
+            self._file.write(record.decoded)
 
     def add(
         self, cells: Sequence[str], changed: Mapping[int, str], image_columns: Sequence[int]
@@ -144,4 +145,4 @@ class Rows:
 
 def text_file(path: Path, encoding: str) -> IO[str]:
     """A text file for writing; bytes that fit no encoding survive, line ends stay as they are."""
-    return path.open("w", newline="", encoding=encoding, errors="surrogateescape")
+    return path.open("w", newline="", encoding=encoding, errors=errors_of(encoding))

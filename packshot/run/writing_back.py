@@ -20,12 +20,13 @@ from packshot.run.import_rules import Known, against, as_taken, check_endings
 from packshot.run.looking import stage
 from packshot.run.way_back_files import Rows, Side, Slim, text_file
 from packshot.run.workshop import Place
-from packshot.world.export_heading import Heading, cleaned_header, encoding_of, heading_of
+from packshot.world.encodings import encoding_of
+from packshot.world.export_heading import Heading, cleaned_header, heading_of
 from packshot.world.export_pictures import RecordReader
 from packshot.world.export_records import PLAIN
 from packshot.world.manifest_files import ManifestFile, delimiter_of, opened
 from packshot.world.manifest_staging import Staged
-from packshot.world.raw_records import RawRecord, raw_records
+from packshot.world.raw_records import RawRecord, encoding_to_write, raw_records
 from packshot.world.swapped_cells import swapped, without_target
 from packshot.world.tables import literal, tables
 from packshot.world.workbooks import workbook_again
@@ -73,7 +74,8 @@ def write_back(job: Job, wish: Wish, scratch: Path) -> WrittenBack:
     with tables(scratch) as database:
         _look_up(database, job, staged, scratch)
         writer = _Writer(job, wish, staged, database)
-        with opened(job.manifest, job.options.storage.fsspec_options()) as files:
+        places = job.options.storage.fsspec_options()
+        with opened(job.manifest, places, job.options.export.encoding) as files:
             for file in files:
                 writer.add(file)
         return writer.result()
@@ -138,7 +140,8 @@ class _Writer:
             changes = ((record.row, changed) for record, changed in records if changed)
             workbook_again(file.workbook, file.name, changes, target, file.below)
         else:
-            with text_file(target, heading.encoding) as copy:
+            encoding = encoding_to_write(heading.encoding, heading.delimiter)
+            with text_file(target, encoding) as copy:
                 copy.writelines(
                     record.with_cells(changed, heading.delimiter) if changed else record.text
                     for record, changed in records
@@ -308,7 +311,7 @@ class _Writer:
 def _plain_heading(file: ManifestFile, staged: Staged) -> Heading:
     """A plain table told as a format of its own: its image columns, one address each."""
     with file.content() as content:
-        encoding = encoding_of(content.read(65_536))
+        encoding = file.encoding or encoding_of(content.read(65_536))
     with file.text(newline="", encoding=encoding) as text:
         line = next((line for line in text if line.strip()), "")
     meaning = staged.understanding

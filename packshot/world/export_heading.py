@@ -1,6 +1,5 @@
 """Telling what a text export is: encoding, delimiter, where its header stands, format."""
 
-import codecs
 import csv
 import io
 import re
@@ -11,6 +10,7 @@ from typing import Final
 from packshot.exports.described import ExportFormat, fitting, hits, named, told_by
 from packshot.exports.registry import FORMATS
 from packshot.facts.errors import BadManifest
+from packshot.world.encodings import encoding_of, is_unsure
 from packshot.world.manifest_files import ManifestFile
 
 DELIMITERS: Final = (",", "\t", ";", "|")
@@ -20,7 +20,6 @@ HEADER_WITHIN: Final = 10
 SAMPLED: Final = 50
 JUNK: Final = "\ufeff \t\r\n\xa0"
 """What may stand before the first name: marks of byte order, and what other programs left."""
-_KANA: Final = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def heading_of(file: ManifestFile, wanted: str | None = None) -> Heading | None:
     formats = list(FORMATS.values()) if wanted is None else [_wanted(wanted)]
     with file.content() as content:
         head = content.read(HEAD_BYTES)
-    encoding = encoding_of(head)
+    encoding = file.encoding or encoding_of(head)
     text = head.decode(encoding, "replace").lstrip(JUNK)
     found = [
         heading
@@ -63,6 +62,12 @@ def heading_of(file: ManifestFile, wanted: str | None = None) -> Heading | None:
         for heading in _headings(text, delimiter, encoding, formats)
     ]
     if found:
+        if file.encoding is None and is_unsure(head, encoding):
+            raise BadManifest(
+                f"`{file.name}` is not UTF-8, and its words are none of Windows-1252; give its "
+                "encoding with `--export-encoding`, such as cp1251 (Cyrillic), cp1253 (Greek), "
+                "gb18030 (Chinese) or cp949 (Korean)."
+            )
         return max(found, key=lambda heading: (heading.hits, -heading.records_before))
     if wanted is not None:
         raise BadManifest(
@@ -70,21 +75,6 @@ def heading_of(file: ManifestFile, wanted: str | None = None) -> Heading | None:
             "leave `--export-format` out, or check the file."
         )
     return None
-
-
-def encoding_of(head: bytes) -> str:
-    """UTF-8 where it can be, else Shift-JIS where that reads as Japanese, else Windows-1252."""
-    try:
-        codecs.getincrementaldecoder("utf-8")("strict").decode(head)
-    except UnicodeDecodeError:
-        pass
-    else:
-        return "utf-8"
-    japanese = head.decode("cp932", "replace")
-    high = sum(byte >= 0x80 for byte in head)
-    if "\ufffd" not in japanese[:-1] and len(_KANA.findall(japanese)) * 2 >= high * 0.8:
-        return "cp932"
-    return "cp1252"
 
 
 def cleaned_header(cells: Sequence[str]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Finding a manifest's files, fetching and unpacking them, and telling their format."""
 
+import codecs
 import gzip
 import io
 import posixpath
@@ -21,6 +22,7 @@ from packshot.exports.registry import MARKUPS
 from packshot.facts.errors import BadManifest
 from packshot.facts.item import public
 from packshot.world import scratch
+from packshot.world.encodings import errors_of, marked
 from packshot.world.place_errors import remedy
 from packshot.world.quiet import quiet_libraries
 from packshot.world.workbooks import MARK, Below, as_csv, is_workbook
@@ -35,8 +37,6 @@ _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _STRANGERS = {
     b"PK\x03\x04": "is a ZIP; unpack it, and give the table in it",
     b"\xd0\xcf\x11\xe0": "is a workbook of an old Excel; save its sheet as CSV",
-    b"\xff\xfe": "is UTF-16; save it as UTF-8",
-    b"\xfe\xff": "is UTF-16; save it as UTF-8",
     b"%PDF": "is a PDF; export the table as CSV",
     b"<": "is no feed of products but other XML or a web page; export it as CSV",
     b"[": "is one JSON array; write one object per line instead (JSON Lines)",
@@ -67,11 +67,25 @@ class ManifestFile:
     below: Below | None = None
     """The workbook's second sheet, where it is part of that text."""
 
-    def text(self, newline: str, encoding: str = "utf-8-sig") -> io.TextIOWrapper:
-        """The text; bytes that do not fit the encoding become lone surrogates."""
+    encoding: str | None = None
+    """As chosen, or as a mark of byte order says."""
+
+    def text(self, newline: str, encoding: str | None = None) -> io.TextIOWrapper:
+        """The text; bytes that do not fit the encoding become lone surrogates.
+
+        Without an encoding that of the file counts, and a mark of byte order is left out.
+        """
+        if encoding is None:
+            own = self.encoding or "utf-8"
+            encoding = "utf-8-sig" if own == "utf-8" else own
+            encoding = "utf-16" if self._is_marked(own) else encoding
         return io.TextIOWrapper(
-            self.content(), encoding=encoding, errors="surrogateescape", newline=newline
+            self.content(), encoding=encoding, errors=errors_of(encoding), newline=newline
         )
+
+    def _is_marked(self, encoding: str) -> bool:
+        with self.content() as content:
+            return marked(content.read(2)) == encoding
 
     def content(self) -> io.BufferedReader:
         """The unpacked bytes. Reading raises `EOFError` when an archive ends too early."""
@@ -79,19 +93,22 @@ class ManifestFile:
 
 
 @contextmanager
-def opened(manifest: str, storage_options: Mapping[str, Any]) -> Iterator[Iterator[ManifestFile]]:
+def opened(
+    manifest: str, storage_options: Mapping[str, Any], encoding: str | None = None
+) -> Iterator[Iterator[ManifestFile]]:
     """The files of a manifest: a path or URL of a file, a folder, or a glob.
 
+    `encoding` is that of its texts, where somebody has said it.
     A file that lies elsewhere is first copied whole, so that half a download is never
     taken for half a catalog; the copy lasts until the next file. Raises `BadManifest`.
     """
     quiet_libraries()
     with tempfile.TemporaryDirectory(prefix=scratch.prefix()) as room:
-        yield _fetched(manifest, storage_options, Path(room))
+        yield _fetched(manifest, storage_options, Path(room), encoding)
 
 
 def _fetched(
-    manifest: str, storage_options: Mapping[str, Any], room: Path
+    manifest: str, storage_options: Mapping[str, Any], room: Path, chosen: str | None
 ) -> Iterator[ManifestFile]:
     with _reachable(manifest):
         # A client of an earlier manifest may hold credentials, or the lack of them, of its day.
@@ -105,8 +122,9 @@ def _fetched(
                 local, workbook = room / "sheet.csv", local
                 below = as_csv(workbook, name, local)
             with intact(name):
-                kind = _format(local, name)
-            yield ManifestFile(name, folder, local, kind, alone, workbook, below)
+                encoding = None if workbook else chosen or _marked(local)
+                kind = _format(local, name, encoding)
+            yield ManifestFile(name, folder, local, kind, alone, workbook, below, encoding)
 
 
 @contextmanager
@@ -131,7 +149,7 @@ def intact(name: str) -> Iterator[None]:
         yield
     except (FileNotFoundError, PermissionError):
         raise
-    except (*_LOST, OSError, pa.ArrowException) as error:
+    except (*_LOST, OSError, UnicodeDecodeError, pa.ArrowException) as error:
         raise BadManifest(f"`{name}` is damaged or cut short; copy it again.") from error
 
 
@@ -181,10 +199,15 @@ def _at_hand(fs: Any, path: str, room: Path) -> tuple[Path, str]:  # noqa: ANN40
     return local, posixpath.dirname(url)
 
 
-def _format(local: Path, name: str) -> Format:
+def _marked(local: Path) -> str | None:
+    with _unpacked(local) as content:
+        return marked(content.read(2))
+
+
+def _format(local: Path, name: str, encoding: str | None) -> Format:
     """The format by the first bytes; raises `BadManifest` for what is no manifest."""
     with _unpacked(local) as content:
-        head = content.read(_HEAD_BYTES)
+        head = _as_utf8(content.read(_HEAD_BYTES), encoding, name)
     if head.startswith(b"PAR1"):
         if _starts(local) == b"PAR1":
             return "parquet"
@@ -202,6 +225,16 @@ def _format(local: Path, name: str) -> Format:
     if b"\0" in start.partition(b"\n")[0]:
         raise BadManifest(f"`{name}` is neither CSV, TSV, JSON Lines nor Parquet; save it as one.")
     return "json_lines" if _bare(name).endswith((".jsonl", ".ndjson")) else "delimited"
+
+
+def _as_utf8(head: bytes, encoding: str | None, name: str) -> bytes:
+    """How a file begins; only tables are read in UTF-16."""
+    if encoding is None or not encoding.startswith("utf-16"):
+        return head
+    head = head.decode(encoding, "ignore").encode("utf-8", "ignore")
+    if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith((b"<", b"{")):
+        raise BadManifest(f"`{name}` is UTF-16 and no table; save it as UTF-8.")
+    return head
 
 
 def markup_of(head: bytes) -> Markup | None:

@@ -109,7 +109,7 @@ def stage_manifest(
     aside = out.with_name(f"{out.name}.part")
     staging = _Staging(aside, columns, allowed_schemes, choice)
     try:
-        with opened(manifest, storage_options) as files, closing(staging):
+        with opened(manifest, storage_options, choice.encoding) as files, closing(staging):
             for file in files:
                 staging.add(file, read)
         aside.replace(out)

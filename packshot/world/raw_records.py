@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from packshot.world.encodings import byte_by_byte
 from packshot.world.export_heading import JUNK
 from packshot.world.manifest_files import ManifestFile
 
@@ -24,6 +25,13 @@ class RawRecord:
     cells: list[str]
     spans: list[Span] | None
     """Where each cell stands in the text; None where that cannot be told for certain."""
+    encoding: str | None = None
+    """Where the text is bytes, a character for each: what they mean."""
+
+    @property
+    def decoded(self) -> str:
+        """The text as it is read."""
+        return self.text if self.encoding is None else _meant(self.text, self.encoding)
 
     def with_cells(self, changed: Mapping[int, str], delimiter: str) -> str:
         """The text with some cells replaced, each in the way it was quoted."""
@@ -32,17 +40,22 @@ class RawRecord:
         text, done = "", 0
         for at, (start, end) in enumerate(self.spans):
             if at in changed:
-                text += self.text[done:start] + _quoted(
-                    changed[at], delimiter, as_before=self.text[start:end]
-                )
+                quoted = _quoted(changed[at], delimiter, as_before=self.text[start:end])
+                if self.encoding is not None:
+                    quoted = quoted.encode(self.encoding, "surrogateescape").decode("latin-1")
+                text += self.text[done:start] + quoted
                 done = end
         return text + self.text[done:]
 
 
 def raw_records(file: ManifestFile, encoding: str, delimiter: str) -> Iterator[RawRecord]:
-    """All records in order, a blank line as one without cells. Strange bytes survive."""
+    """All records in order, a blank line as one without cells. Strange bytes survive.
+
+    They are written by `encoding_to_write`.
+    """
     taken: list[str] = []
-    with file.text(newline="", encoding=encoding) as text:
+    kept = encoding if byte_by_byte(encoding, delimiter) else None
+    with file.text(newline="", encoding=encoding_to_write(encoding, delimiter)) as text:
         row = 1
         line = text.readline()
         while line and not line.strip(JUNK):
@@ -52,9 +65,20 @@ def raw_records(file: ManifestFile, encoding: str, delimiter: str) -> Iterator[R
         reader = csv.reader(_noted(line[len(junk) :], text, taken), delimiter=delimiter)
         for cells in reader:
             raw = junk + "".join(taken)
-            yield RawRecord(row, raw, cells, _spans(raw, len(junk), cells, delimiter))
+            spans = _spans(raw, len(junk), cells, delimiter)
+            told = cells if kept is None else [_meant(cell, kept) for cell in cells]
+            yield RawRecord(row, raw, told, spans, kept)
             taken.clear()
             junk, row = "", row + 1
+
+
+def encoding_to_write(encoding: str, delimiter: str) -> str:
+    """How the texts of records become bytes again."""
+    return "latin-1" if byte_by_byte(encoding, delimiter) else encoding
+
+
+def _meant(text: str, encoding: str) -> str:
+    return text.encode("latin-1").decode(encoding, "surrogateescape")
 
 
 def _noted(first: str, text: io.TextIOWrapper, taken: list[str]) -> Iterator[str]:

@@ -300,3 +300,51 @@ SAMPLES = {
         ((2, "SF-1", "1.jpg", None), (2, "SF-1", "2.jpg", None), (2, "SF-1", "t.jpg", None)),
     ),
 }
+
+JAPANESE_LABELS = "出品者SKU\tブランド名\tメイン画像URL\tその他の画像URL1"
+JAPANESE = (
+    "TemplateType=fptcustom\tVersion=2024\tTemplateSignature=x\t\r\n"
+    f"{JAPANESE_LABELS}\r\n"
+    "item_sku\tbrand_name\tmain_image_url\tother_image_url1\r\n"
+    "マグ-1\tｱｸﾒ社\tIMG/m.jpg\tIMG/o.jpg\r\n"
+)
+RUSSIAN = (
+    "Handle;Title;Image Src;Note\r\n"
+    "кружка;Кружка чёрная;IMG/k.jpg;хорошая\r\n"
+    'чайник;"Чайник; большой";IMG/c.jpg;новый\r\n'
+)
+RUSSIAN_PICTURES = ((2, "кружка", "k.jpg", None), (3, "чайник", "c.jpg", None))
+ENCODED = {
+    "Shift-JIS, as Amazon in Japan has it": Sample(
+        "amazon",
+        JAPANESE,
+        ((4, "マグ-1", "m.jpg", None), (4, "マグ-1", "o.jpg", None)),
+        encoding="cp932",
+    ),
+    "Windows-1252, as Amazon in Europe has it": Sample(
+        "amazon",
+        JAPANESE.replace("マグ-1", "Becher für Öl")
+        .replace("ｱｸﾒ社", "Acme • “größer”")
+        .replace(JAPANESE_LABELS, "SKU\tMarke\tBild\tBild"),
+        ((4, "Becher für Öl", "m.jpg", None), (4, "Becher für Öl", "o.jpg", None)),
+        encoding="cp1252",
+    ),
+    "UTF-16, as Excel saves Unicode text": Sample(
+        "shopify", "\ufeff" + RUSSIAN.replace(";", "\t"), RUSSIAN_PICTURES, encoding="utf-16-le"
+    ),
+    "UTF-16, the other way round": Sample(
+        "shopify", "\ufeff" + RUSSIAN, RUSSIAN_PICTURES, encoding="utf-16-be"
+    ),
+}
+"""Told by their bytes."""
+CHOSEN = {
+    "Cyrillic": Sample("shopify", RUSSIAN, RUSSIAN_PICTURES, encoding="cp1251"),
+    "Chinese": Sample(
+        "shopify",
+        RUSSIAN.replace("чёрная", "黑色").replace("кружка", "马克杯"),
+        ((2, "马克杯", "k.jpg", None), RUSSIAN_PICTURES[1]),
+        encoding="gb18030",
+    ),
+    "UTF-16 without a mark": Sample("shopify", RUSSIAN, RUSSIAN_PICTURES, encoding="utf-16-le"),
+}
+"""No guess would be sure."""

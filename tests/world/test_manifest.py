@@ -334,7 +334,7 @@ def test_a_manifest_may_lie_elsewhere(tmp_path: Path) -> None:
         ("PK\x03\x04", "is a ZIP"),
         ("<rss>", "XML"),
         ("[{}]", "JSON Lines"),
-        (b"\xff\xfes\0k\0u\0", "UTF-16"),
+        (b"\xff\xfe<\0r\0", "UTF-16"),
         (b"\x89PNG\0\0\0", "neither CSV"),
         ("sku,image,title,Title\n", "twice"),
         ('sku,"image\n', "not closed"),
