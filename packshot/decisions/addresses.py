@@ -12,6 +12,7 @@ from ipaddress import (
     ip_network,
 )
 from typing import Self
+from urllib.parse import urlsplit
 
 from packshot.facts.errors import BadOption
 
@@ -73,6 +74,8 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 """Where an IPv6-only network finds public IPv4 addresses, in the last 32 bits (RFC 6052)."""
 
 _ENTRY = re.compile(r"(?:\[([0-9a-f:.]+)\]|((?:\*\.)?[^\s:/@*\[\]]+))(?::([0-9]{1,5}))?")
+_MAYBE_OWN = re.compile(r"https?://(?:[^/?#]*@)?(?:localhost\b|\d|\[)", re.IGNORECASE)
+_PORTS = {"http": 80, "https": 443}
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
@@ -143,3 +146,27 @@ class AllowedHost:
 def is_allowed(allowed: Iterable[AllowedHost], host: str, address: Address, port: int) -> bool:
     """Whether the operator has named this host or this very address."""
     return any(entry.covers(host, port) or entry.covers(str(address), port) for entry in allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a manifest may name: kinds of addresses, and hosts on private ones."""
+
+    schemes: frozenset[str]
+    hosts: tuple[AllowedHost, ...] = ()
+
+    def is_nobodys(self, url: str) -> bool:
+        """Whether only the machine that wrote this web address, or its neighbours, can read it.
+
+        Nothing is looked up: a name that leads to a private address shows when it is fetched.
+        """
+        if not _MAYBE_OWN.match(url):
+            return False
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+        except ValueError:
+            return False
+        address = as_address(host)
+        own = host == "localhost" or (address is not None and refusal(address) is not None)
+        return own and not any(entry.covers(host, port) for entry in self.hosts)

@@ -85,7 +85,12 @@ _PASSING = (
 NO_PICTURE = Fault("no_picture", "The record names no picture; nothing is to be done.")
 NOT_READ = Fault("not_read", "Such a record repeats what another says; nothing is to be done.")
 NOT_CHOSEN = Fault("not_chosen", "Left out by `--where` or `--pictures`.")
-LEFT_OUT = MappingProxyType(dict((NO_PICTURE, NOT_READ, NOT_CHOSEN)))
+NOBODYS = Fault(
+    "own_machine",
+    "The address is that of the shop's own machine or network; export from the public shop, or "
+    "name the host with `--allow-host`.",
+)
+LEFT_OUT = MappingProxyType(dict((NO_PICTURE, NOT_READ, NOT_CHOSEN, NOBODYS)))
 """Code and sentence of records that are as they should be, and still nothing to work on."""
 
 

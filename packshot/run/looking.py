@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from packshot.decisions.addresses import AllowedHost, Reach
 from packshot.decisions.delta import FETCHES, PlanState
 from packshot.decisions.quote import Funds, Quote, Verdict, decide
 from packshot.facts.errors import BadManifest, NeedsAnswer
@@ -92,7 +93,9 @@ def stage(
             folder / "staged.parquet",
             columns=job.options.columns,
             choice=job.options.export,
-            allowed_schemes=allowed_schemes(job),
+            reach=Reach(
+                allowed_schemes(job), tuple(map(AllowedHost.parse, job.options.allow_hosts))
+            ),
             storage_options=job.options.storage.fsspec_options(),
             read=progress.add,
         )

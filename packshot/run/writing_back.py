@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from packshot.exports.described import ExportFormat, Images, WayBack, named
 from packshot.facts.errors import BadOption
-from packshot.facts.item import LEFT_OUT, public
+from packshot.facts.item import LEFT_OUT, NOBODYS, public
 from packshot.facts.job import Job
 from packshot.run.import_rules import Known, against, as_taken, check_endings
 from packshot.run.looking import stage
@@ -85,7 +85,7 @@ def _look_up(database: duckdb.DuckDBPyConnection, job: Job, staged: Staged, scra
     """The manifest's pictures beside what the ledger knows of them, as the view `known`."""
     place = Place.of(job)
     place.ledger.attach(database, place.ledger.head(), scratch)
-    left_out = tuple(LEFT_OUT)
+    left_out = tuple(LEFT_OUT.keys() - {NOBODYS.code})
     database.execute(
         "CREATE VIEW known AS SELECT s.file, s.row, s.key, s.position, s.url, "
         "coalesce(s.reject_code, '') AS reject_code, s.reject_reason, "
@@ -264,7 +264,8 @@ class _Writer:
         pictures = {each["variant"]: each["path"] for each in found["pictures"] or []}
         outcome = found["status"] or "never seen"
         if found["reject_code"]:
-            outcome, reason = "rejected", found["reject_reason"]
+            outcome = "skipped" if found["reject_code"] in LEFT_OUT else "rejected"
+            reason = found["reject_reason"]
         elif found["status"] is None:
             reason = "no run has seen this picture"
         elif found["status"] != "cut":

@@ -16,12 +16,14 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from packshot.decisions.addresses import Reach
 from packshot.facts.columns import FAILED_KEY, ColumnNames, Understanding, understand
 from packshot.facts.errors import BadManifest
 from packshot.facts.export_choice import ExportChoice
 from packshot.facts.item import (
     LEFT_OUT,
     LONGEST_SKU,
+    NOBODYS,
     NOT_CHOSEN,
     Fault,
     fetchable,
@@ -95,7 +97,7 @@ def stage_manifest(
     out: Path,
     *,
     columns: ColumnNames,
-    allowed_schemes: frozenset[str],
+    reach: Reach,
     storage_options: Mapping[str, Any],
     choice: ExportChoice = ALL,
     read: Callable[[int], object] = lambda _: None,
@@ -107,7 +109,7 @@ def stage_manifest(
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = out.with_name(f"{out.name}.part")
-    staging = _Staging(aside, columns, allowed_schemes, choice)
+    staging = _Staging(aside, columns, reach, choice)
     try:
         with opened(manifest, storage_options, choice.encoding) as files, closing(staging):
             for file in files:
@@ -122,12 +124,12 @@ class _Staging:
     """One staged file in the making."""
 
     def __init__(
-        self, path: Path, columns: ColumnNames, allowed: frozenset[str], choice: ExportChoice
+        self, path: Path, columns: ColumnNames, reach: Reach, choice: ExportChoice
     ) -> None:
         self._path = path
         self._columns = columns
         self._choice = choice
-        self._allowed = allowed
+        self._reach = reach
         self._meaning: Understanding | None = None
         self._writer: Any = None
         self._files: list[str] = []
@@ -154,7 +156,7 @@ class _Staging:
         for whole in records.chunks():
             chunk = whole if rows is None else _only(whole, rows.kept(whole.columns))
             numbers = frozenset() if export else chosen.numbers
-            pictures = _Pictures(chunk, meaning, file.folder, self._allowed, numbers)
+            pictures = _Pictures(chunk, meaning, file.folder, self._reach, numbers)
             staged = pictures.table(schema, None if file.alone else file.name)
             self._writer.write_table(staged)
             records_read = len({*whole.rows}) + len(whole.broken)
@@ -224,7 +226,7 @@ class _Pictures:
         chunk: Chunk,
         meaning: Understanding,
         folder: str,
-        allowed: frozenset[str],
+        reach: Reach,
         numbers: frozenset[int],
     ) -> None:
         self._chunk = chunk
@@ -240,8 +242,13 @@ class _Pictures:
         self._skips = self._read(meaning.skip, yes_or_no, default=False)
         self._index, self._written = self._images()
         self._found = [
-            fetchable(url, folder, allowed) if url else _NO_IMAGE for url in self._written
+            fetchable(url, folder, reach.schemes) if url else _NO_IMAGE for url in self._written
         ]
+        if meaning.export:  # in a table of one's own it is a fault
+            self._found = [
+                NOBODYS if isinstance(url, str) and reach.is_nobodys(url) else url
+                for url in self._found
+            ]
         if self._faults:
             self._found = [
                 self._faults.get(i, found)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from packshot.decisions.addresses import Reach
 from packshot.facts.columns import ColumnNames
 from packshot.facts.errors import BadManifest
 from packshot.world.manifest_staging import stage_manifest
@@ -107,7 +108,7 @@ def test_a_large_feed_does_not_stay_in_memory(tmp_path: Path) -> None:
             str(file),
             tmp_path / "staged",
             columns=ColumnNames(),
-            allowed_schemes=WEB,
+            reach=Reach(WEB),
             storage_options={},
         )
         peaks.append(tracemalloc.get_traced_memory()[1])

@@ -5,6 +5,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from packshot.decisions.addresses import AllowedHost, Reach
 from packshot.exports.registry import FORMATS
 from packshot.exports.wix import MEDIA
 from packshot.facts.columns import ColumnNames
@@ -18,14 +19,16 @@ WEB = frozenset({"http", "https"})
 SHARED = Path(__file__).parents[3] / "shared" / "exports"
 
 
-def staged(file: Path, **choice: str | None) -> tuple[Staged, list[dict[str, object]]]:
+def staged(
+    file: Path, hosts: tuple[AllowedHost, ...] = (), **choice: str | None
+) -> tuple[Staged, list[dict[str, object]]]:
     """A file staged, and its rows."""
     out = file.with_suffix(".staged")
     told = stage_manifest(
         str(file),
         out,
         columns=ColumnNames(),
-        allowed_schemes=WEB,
+        reach=Reach(WEB, hosts),
         storage_options={},
         choice=ExportChoice.model_validate(choice),
     )
@@ -154,6 +157,39 @@ def test_a_condition_has_no_way_out(tmp_path: Path, where: str) -> None:
     file.write_text(f"sku,image,status\nA,{IMG}1.jpg,on\n")
     with pytest.raises((BadManifest, BadOption), match="`--where` cannot be read"):
         staged(file, where=where)
+
+
+LOCAL = (
+    "Handle,Image Src,Image Position\n"
+    f"mug,http://localhost/wp/1.jpg,1\nmug,{IMG}2.jpg,2\nmug,https://LOCALHOST:8443/3.jpg,3\n"
+    "mug,http://192.168.1.7/4.jpg,4\nmug,http://[::1]/5.jpg,5\nmug,http://u:p@127.0.0.1/6.jpg,6\n"
+    "mug,http://localhost.example/7.jpg,7\nmug,http://10.example/8.jpg,8\n"
+)
+
+
+def test_addresses_of_the_shops_own_machine_are_left_out(tmp_path: Path) -> None:
+    """An export of a test shop names them; nobody else can read them."""
+    file = tmp_path / "local.csv"
+    file.write_text(LOCAL)
+    told, rows = staged(file)
+    assert told.without_picture == {"own_machine": 5}
+    assert told.rejected == 0
+    assert [(r["position"], r["url"]) for r in rows if r["url"]] == [
+        (2, f"{IMG}2.jpg"),
+        (7, "http://localhost.example/7.jpg"),
+        (8, "http://10.example/8.jpg"),
+    ]
+    assert all("--allow-host" in r["reject_reason"] for r in rows if not r["url"])
+    told, _ = staged(file, (AllowedHost.parse("localhost:80"), AllowedHost.parse("192.168.1.7")))
+    assert told.without_picture == {"own_machine": 3}
+
+
+def test_in_a_table_of_ones_own_they_are_no_business_of_the_reader(tmp_path: Path) -> None:
+    """There the fetch says what is wrong."""
+    file = tmp_path / "plain.csv"
+    file.write_text("sku,image_url\nA,http://localhost/1.jpg\n")
+    told, _ = staged(file)
+    assert (told.images, told.without_picture) == (1, {})
 
 
 def test_a_guess_is_a_question(tmp_path: Path) -> None:

@@ -164,6 +164,18 @@ def test_the_slim_file_has_only_what_an_import_needs(shop: Shop) -> None:
     assert all(cell.startswith(CDN) for row in rows for cell in row[1:] if cell)
 
 
+def test_what_lies_on_the_shops_own_machine_is_listed(shop: Shop) -> None:
+    """It costs nothing, fails nothing, keeps its address, and stands in the side table."""
+    fields = stocked(shop, GOOGLE.replace("IMG/3.jpg", "http://192.168.7.7/3.jpg"))
+    night = shop.night(**fields)
+    assert night.summary.outcomes == {"cut": 2, "skipped": 1}
+    done = back(shop, fields)
+    assert done.written == 2
+    told = [line for line in side_table(shop) if "192.168" in line["source_url"]]
+    assert [(line["outcome"], line["new_url"]) for line in told] == [("skipped", "")]
+    assert "http://192.168.7.7/3.jpg" in (shop.folder / "import" / "export.csv").read_text()
+
+
 EBAY = (
     "Info,Version=1.0.0\r\nAction(SiteID=US),CustomLabel,PicURL\r\n"
     "Revise,A,IMG/1.jpg|IMG/2.jpg\r\nRevise,B,IMG/3.jpg\r\n"

@@ -20,6 +20,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from packshot.decisions.addresses import Reach
 from packshot.facts.columns import ColumnNames
 from packshot.facts.errors import BadManifest
 from packshot.world.manifest_staging import Staged, stage_manifest
@@ -38,7 +39,7 @@ def staged(manifest: str, out: Path, allowed: frozenset[str] = WEB, **names: Any
         manifest,
         out,
         columns=ColumnNames(**names),
-        allowed_schemes=allowed,
+        reach=Reach(allowed),
         storage_options={},
     )
 

@@ -8,6 +8,7 @@ from threading import Thread
 
 import pytest
 
+from packshot.decisions.addresses import Reach
 from packshot.facts.columns import ColumnNames
 from packshot.facts.errors import BadManifest
 from packshot.facts.job import Storage
@@ -28,7 +29,7 @@ def sentence(manifest: str, room: Path, storage: Storage | None = None) -> str:
             manifest,
             room / "out.parquet",
             columns=ColumnNames(),
-            allowed_schemes=frozenset({"https"}),
+            reach=Reach(frozenset({"https"})),
             storage_options=options,
         )
     assert "secret" not in str(caught.value)
