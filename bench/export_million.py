@@ -178,7 +178,9 @@ def main() -> None:
         return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    rows = parser.parse_args().rows
+    parser.add_argument("--beside", default="", help="a sentence about what else was running")
+    asked = parser.parse_args()
+    rows = asked.rows
     sizes = {name: [rows // 10, rows] for name in EXPORTS}
     sizes["Google Merchant, TSV"].append(2 * rows)
     lines = [line for name in EXPORTS for size in sizes[name] for line in measured(name, size)]
@@ -187,8 +189,8 @@ def main() -> None:
         "A past night has cut nine of ten pictures. Each step is a fresh process; starting Python "
         "and importing are not counted in the seconds, but in the memory. Rows are read and "
         f"written in chunks; what is joined and sorted lies in DuckDB, which may hold "
-        f"{MEMORY_LIMIT} and spills the rest, so that twice the rows take no more of it. Tests "
-        "ran on the second core meanwhile.\n\n" + table(header, lines)
+        f"{MEMORY_LIMIT} and spills the rest, so that twice the rows take no more of it. "
+        f"{asked.beside}\n\n" + table(header, lines)
     )
     print(text)
     write_result(

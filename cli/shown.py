@@ -117,6 +117,8 @@ def show_inspection(found: Inspection) -> None:
         say(f"  {count:,} records left out: {LEFT_OUT[reason]}")
     for reason, count in found.refused.items():
         say(f"  {count:,} would be rejected: {reason}")
+    for said, count in found.smaller.items():
+        say(f"  {count:,} pictures may be smaller copies ({said}); does the shop have larger ones?")
     table = Table()
     for heading in ("row", "SKU", "key", "picture"):
         table.add_column(heading, overflow="fold")

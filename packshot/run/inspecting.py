@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Final
 
+import duckdb
 from pydantic import BaseModel
 
+from packshot.exports.renditions import RENDITIONS
 from packshot.facts.columns import Sure
 from packshot.facts.item import LEFT_OUT, public
 from packshot.facts.job import Job
@@ -47,6 +49,8 @@ class Inspection(BaseModel):
     """Records that come to nothing, by the reason."""
     refused: dict[str, int]
     """Rows that would be rejected, by the reason."""
+    smaller: dict[str, int]
+    """Pictures whose address names a smaller copy, by what says so."""
     first: list[FirstRow]
 
 
@@ -66,6 +70,7 @@ def inspect_manifest(job: Job, folder: Path) -> Inspection:
         first = connection.execute(
             "SELECT row, sku, key, url, reject_reason FROM staged LIMIT $first", {"first": FIRST}
         ).fetchall()
+        smaller = _smaller(connection)
         ((products, most),) = connection.execute(
             "SELECT count(*), coalesce(max(pictures), 0) FROM (SELECT count(*) AS pictures "
             "FROM staged WHERE sku IS NOT NULL GROUP BY sku)"
@@ -84,8 +89,15 @@ def inspect_manifest(job: Job, folder: Path) -> Inspection:
         named_by=staged.named_by,
         left_out=staged.without_picture,
         refused=dict(refused),
+        smaller=smaller,
         first=[_first(*row) for row in first],
     )
+
+
+def _smaller(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    counts = ", ".join(f"count_if(regexp_matches(url, {literal(p)}))" for p in RENDITIONS.values())
+    (found,) = connection.execute(f"SELECT {counts} FROM staged").fetchall()
+    return {said: count for said, count in zip(RENDITIONS, found, strict=True) if count}
 
 
 def _first(

@@ -27,7 +27,7 @@ from packshot.world.export_records import PLAIN
 from packshot.world.manifest_files import ManifestFile, delimiter_of, opened
 from packshot.world.manifest_staging import Staged
 from packshot.world.raw_records import RawRecord, encoding_to_write, raw_records
-from packshot.world.swapped_cells import swapped, without_target
+from packshot.world.swapped_cells import CellSwap
 from packshot.world.tables import literal, tables
 from packshot.world.workbooks import workbook_again
 from packshot.world.xml_again import feed_again
@@ -155,6 +155,8 @@ class _Writer:
         base = self._job.options.export.base_url or ""
         base = base or heading.export.base or file.folder
         reader = RecordReader(heading.export, heading.names, base)
+        swap = CellSwap(reader)
+        rules = heading.export.way_back
         with ExitStack() as stack:
             side = stack.enter_context(self._side_table())
             slim = self._slim(heading, target, stack)
@@ -167,7 +169,7 @@ class _Writer:
                     yield record, {}
                     continue
                 pictures = [self._judged(found) for found in known.of(record.row)]
-                changed = self._changes(record, pictures, reader, heading.export, side)
+                changed = self._changes(record, pictures, swap, rules, side, base=reader.base)
                 yield record, changed
                 if slim is not None:
                     slim.add(record.cells, changed, reader.image_columns)
@@ -215,19 +217,21 @@ class _Writer:
         self,
         record: RawRecord,
         pictures: Sequence[Known],
-        reader: RecordReader,
-        export: ExportFormat,
+        swap: CellSwap,
+        rules: WayBack,
         side: Any,  # noqa: ANN401  csv's writers have no name
+        *,
+        base: str,
     ) -> dict[int, str]:
         """The cells of a record that change; each picture is told in the side table."""
         safe = record.spans is not None
-        lost = without_target(reader, record.cells)
+        lost = swap.without_target(record.cells)
         pictures = [
             replace(one, new_url=None, reason=NO_COLUMN) if one.new_url and one.url in lost else one
             for one in pictures
         ]
-        new = self._settled(export.way_back, pictures, side, base=reader.base, can_be_written=safe)
-        return swapped(reader, record.cells, new) if new else {}
+        new = self._settled(rules, pictures, side, base=base, can_be_written=safe)
+        return swap.swapped(record.cells, new) if new else {}
 
     def _settled(
         self,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from packshot.exports.renditions import RENDITIONS
 from packshot.facts.job import Job
 from packshot.run.inspecting import FIRST, Inspection, inspect_manifest
 from tests.exports.feeds import RSS
@@ -76,6 +77,22 @@ def test_it_says_how_sure_it_is(
     """And by what it was told."""
     found = inspected(tmp_path, text, **options)
     assert (found.sure, found.because) == (sure, because)
+
+
+def test_smaller_copies_are_noticed(tmp_path: Path) -> None:
+    """Not rewritten: how the original is asked for nobody has shown."""
+    addresses = [
+        "IMG/1.jpg?width=1500",
+        "IMG/2.386.513.jpg?c=1",
+        "IMG/media/catalog/product/cache/0f3a9b1c2d/a/b.jpg",
+        "IMG/media/catalog/product/a/b.jpg",
+        "IMG/il_fullxfull.123.jpg?v=2&widths=3",
+        "IMG/version.1.2.jpg",
+    ]
+    rows = "".join(f"h{n},{address},1\n" for n, address in enumerate(addresses))
+    found = inspected(tmp_path, f"Handle,Image Src,Image Position\n{rows}")
+    assert found.smaller == dict.fromkeys(RENDITIONS, 1)
+    assert found.first[1].url == f"{IMG}2.386.513.jpg"
 
 
 def test_everything_is_counted(tmp_path: Path) -> None:
