@@ -4,7 +4,7 @@ import functools
 import inspect
 import typing
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ class Flag:
     unit: str = ""
     help: str = ""
     """Where the model says nothing."""
+    also: str = ""
+    """A shorter word for the same."""
 
 
 FLAGS = (
@@ -50,8 +52,8 @@ FLAGS = (
     Flag("recheck-after-days", "options.recheck_after_days", RUN, "DAYS"),
     Flag("max-gone-share", "options.max_gone_share", RUN, "SHARE"),
     Flag("max-changed-share", "options.max_changed_share", RUN, "SHARE"),
-    Flag("sku-column", "options.columns.sku", MANIFEST, "COLUMN"),
-    Flag("image-column", "options.columns.image", MANIFEST, "COLUMN"),
+    Flag("sku-column", "options.columns.sku", MANIFEST, "COLUMN", also="key"),
+    Flag("image-column", "options.columns.image", MANIFEST, "COLUMN", also="images"),
     Flag("position-column", "options.columns.position", MANIFEST, "COLUMN"),
     Flag("image-id-column", "options.columns.image_id", MANIFEST, "COLUMN"),
     Flag("export-format", "options.export.format", MANIFEST, "NAME"),
@@ -75,7 +77,9 @@ FLAGS = (
 )
 RETRY_FLAGS = (Flag("manifest", "manifest", MANIFEST, "PLACE"), *FLAGS)
 READING_FLAGS = tuple(
-    flag for flag in FLAGS if flag.panel == MANIFEST or flag.path.startswith("options.storage")
+    replace(flag, also="format") if flag.name == "export-format" else flag  # no picture's there
+    for flag in FLAGS
+    if flag.panel == MANIFEST or flag.path.startswith("options.storage")
 )
 PLACE_FLAGS = tuple(flag for flag in FLAGS if flag.panel == PLACES)
 ARGUMENTS = ("manifest", "destination")
@@ -160,6 +164,7 @@ def _parameter(flag: Flag) -> inspect.Parameter:
     option = typer.Option(
         None,
         f"--{flag.name}/--no-{flag.name}" if kind is bool else f"--{flag.name}",
+        *([f"--{flag.also}"] if flag.also else []),
         help=f"{flag.help or field.description}{_facts(field)}",
         metavar=flag.unit,
         rich_help_panel=flag.panel,

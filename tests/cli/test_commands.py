@@ -309,3 +309,6 @@ def test_inspect_says_what_a_manifest_is_taken_for(plain_desk: Desk) -> None:
     document = plain_desk.do("inspect", "any.txt", "--json").document
     assert (document["sure"], document["pictures"]) == ("sure", 1)
     assert document["because"] == "the header has `Handle`, `Image Src`"
+    named = ("--key", "Handle", "--images", "Image Src", "--format", "table")
+    plain = plain_desk.do("inspect", "any.txt", *named, "--json").document
+    assert (plain["sure"], plain["pictures"]) == ("as asked", 1)
