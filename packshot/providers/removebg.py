@@ -153,7 +153,7 @@ class RemoveBg:
             "POST", "/removebg", may_cost=True, data=fields, files=files or None
         )
         if not answer.is_success:
-            raise refusal(answer, self._line.secret)
+            raise refusal(answer, self._line.secret, knows_pace=self._host.tells_pace)
         return self._result(answer, source, options)
 
     def improve(self, source: Source) -> str:
@@ -212,7 +212,7 @@ class RemoveBg:
             purchase_class=class_of(headers, short=fell_short(look, charged, source, options)),
             foreground_type=headers.get("x-type") or None,
             box=box_of(headers, data),
-            pace=pace_readings(headers, WINDOW_SECONDS),
+            pace=pace_readings(headers, WINDOW_SECONDS) if self._host.tells_pace else (),
             seconds=answer.seconds,
             status=answer.status,
         )

@@ -31,6 +31,8 @@ class Host:
     """Paid options that are passed over in silence, so they are refused here."""
     sells_previews: bool = True
     """Whether a preview is more than a watermarked sample."""
+    tells_pace: bool = False
+    """Whether `X-RateLimit-*` is known to mean what it does at remove.bg."""
     auto_is_full: bool = False
     """Whether `auto` costs what `full` does, however small the picture."""
 
@@ -44,6 +46,7 @@ HOSTS: Final[Mapping[HostName, Host]] = MappingProxyType(
             accepts=ACCEPTS,
             per_minute=500.0,
             weighs_megapixels=True,
+            tells_pace=True,
         ),
         "pixian": Host(
             base_url="https://api.pixian.ai/v1.0",

@@ -62,9 +62,12 @@ _OF_THE_PICTURE: Final = frozenset({400, 413, 422})
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
-def refusal(answer: Answer, secret: str) -> PackshotError:
-    """The error that an answer other than success stands for; `secret` is never quoted."""
-    return as_answered(_verdict(answer, secret), answer, secret)
+def refusal(answer: Answer, secret: str, *, knows_pace: bool = True) -> PackshotError:
+    """The error that an answer other than success stands for; `secret` is never quoted.
+
+    Without `knows_pace` only `Retry-After` says how long to wait.
+    """
+    return as_answered(_verdict(answer, secret, knows_pace=knows_pace), answer, secret)
 
 
 def refusal_of_account(answer: Answer, secret: str) -> PackshotError:
@@ -81,10 +84,10 @@ def refusal_of_gift(answer: Answer, secret: str) -> PackshotError:
     return as_answered(error, answer, secret)
 
 
-def _verdict(answer: Answer, secret: str) -> PackshotError:
+def _verdict(answer: Answer, secret: str, *, knows_pace: bool = True) -> PackshotError:
     if answer.status in _OF_THE_PICTURE:
         return _image_refused(answer.status, _first_error(answer.body), secret)
-    return by_status(WHO, answer, CHECK_URL, wait=_wait(answer.headers))
+    return by_status(WHO, answer, CHECK_URL, wait=_wait(answer.headers, knows_pace=knows_pace))
 
 
 def _image_refused(status: int, error: Mapping[str, Any], secret: str) -> PackshotError:
@@ -110,10 +113,10 @@ def _first_error(body: bytes) -> Mapping[str, Any]:
     return first if isinstance(first, dict) else {}
 
 
-def _wait(headers: httpx.Headers) -> float | None:
+def _wait(headers: httpx.Headers, *, knows_pace: bool) -> float | None:
     """`Retry-After`, else the end of the window, else nothing."""
     stated = retry_after(headers)
-    if stated is not None:
+    if stated is not None or not knows_pace:
         return stated
     told = pace_readings(headers, WINDOW_SECONDS)
     spent = [each for each in told if each.remaining == 0] or told[:1]

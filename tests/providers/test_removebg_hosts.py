@@ -2,9 +2,10 @@
 
 import math
 
+import httpx
 import pytest
 
-from packshot.facts.errors import ImageRefused
+from packshot.facts.errors import ImageRefused, Throttled
 from packshot.facts.paid_options import PaidOptions
 from packshot.providers.face import Source
 from packshot.providers.removebg import RemoveBg
@@ -35,6 +36,35 @@ def test_the_key_is_shown_as_asked(stage: Stage, auth: str, header: str, value: 
     headers = stage.requests[-1].headers
     assert headers[header] == value
     assert len({"x-api-key", "authorization"} & headers.keys()) == 1
+
+
+PACE = {"x_ratelimit_limit": "20", "x_ratelimit_remaining": "0", "x_ratelimit_reset": "30"}
+
+
+@pytest.mark.parametrize(("name", "readings"), [("removebg", 1), ("pixian", 0), ("pixmiller", 0)])
+def test_pace_headers_are_read_where_their_meaning_is_known(
+    stage: Stage, name: str, readings: int
+) -> None:
+    """Pixian sends them and says that they do not mean what remove.bg's do."""
+    client = stage.client(good(**PACE), settings={"host": name})
+    assert len(client.submit(sent(), PaidOptions()).pace) == readings
+
+
+@pytest.mark.parametrize(("name", "wait"), [("removebg", 30), ("pixian", None)])
+def test_a_429_waits_by_the_window_where_its_meaning_is_known(
+    stage: Stage, name: str, wait: float | None
+) -> None:
+    """`Retry-After` counts everywhere."""
+    headers = {key.replace("_", "-"): value for key, value in PACE.items()}
+    refused = httpx.Response(429, headers=headers)
+    client = stage.client(refused, settings={"host": name})
+    with pytest.raises(Throttled) as caught:
+        client.submit(sent(), PaidOptions())
+    assert caught.value.wait_seconds == wait
+    stage.answer = httpx.Response(429, headers=headers | {"retry-after": "7"})
+    with pytest.raises(Throttled) as caught:
+        client.submit(sent(), PaidOptions())
+    assert caught.value.wait_seconds == 7
 
 
 def test_a_balance_that_nobody_tells_is_not_asked_for(stage: Stage) -> None:
