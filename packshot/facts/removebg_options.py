@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 _LENGTH: Final = r"\d{1,4}(px|%)"
-_SHARE: Final = r"\d{1,2}%|100%"
+_SHARE: Final = r"(\d{1,2}|100)%"
 _READ: Final = "content:"
 """Before the hash that stands for a file once it has been read."""
 

@@ -92,7 +92,14 @@ def check_options(options: PaidOptions, wire_format: str) -> None:
             f"{WHO} cannot honour `shadow_type: {options.shadow_type}`: choose drop, car or 3D.",
             NO_SUCH_OPTION,
         )
-    opaque = is_opaque(options.background_color)
+    behind = options.removebg.background_image_url
+    if behind is not None and not behind.startswith("https://"):
+        raise ImageRefused(
+            f"{WHO} fetches a picture behind the product by HTTPS only: give "
+            "`background_image_url` an https:// address.",
+            NO_SUCH_OPTION,
+        )
+    opaque = behind is not None or is_opaque(options.background_color)
     if options.has_ground and not opaque:
         raise ImageRefused(
             f"{WHO} cannot honour `background_color: {options.background_color}`, because its "
@@ -150,8 +157,15 @@ def order(
     if options.shadow_type != "none":
         parameters["shadow_type"] = SHADOWS[options.shadow_type]
         parameters["shadow_opacity"] = options.shadow_opacity
-    if options.has_ground:
+    behind = options.removebg.background_image_url
+    if behind is not None:
+        image = {"type": "URL", "url": behind}
+        parameters["guidances"]["background_image_reference"] = [{"image": image}]
+    elif options.has_ground:
         parameters["bg_color"] = (options.background_color or "")[:6]
+    for name in ("crop_margin", "scale", "position"):
+        if (value := getattr(options.removebg, name)) is not None:
+            parameters[name] = value
     asked: dict[str, Any] = {"model": "remove-bg", "public": False, "parameters": parameters}
     return asked | {"ephemeral": True} if own.ephemeral else asked
 

@@ -12,6 +12,7 @@ from pydantic import Field
 import packshot.facts.job as words
 from packshot.facts.errors import BadOption
 from packshot.facts.purchase import PurchaseClass
+from packshot.facts.removebg_options import RemoveBgOptions
 from packshot.providers.backgroundcut import BackgroundCut
 from packshot.providers.bgeraser import bgeraser
 from packshot.providers.face import Provider
@@ -44,6 +45,26 @@ class ProviderEntry:
     """Environment variable that holds the key; None where there is no key."""
     description: str
     purchase_class: PurchaseClass
+    removebg_words: Callable[[Mapping[str, str]], frozenset[str]] = lambda _: frozenset()
+    """Options of `paid.removebg` that it honours, by its own settings."""
+
+
+def _all_of_removebg(settings: Mapping[str, str]) -> frozenset[str]:
+    del settings
+    return frozenset(RemoveBgOptions.model_fields)
+
+
+def _some_of_removebg(settings: Mapping[str, str]) -> frozenset[str]:
+    """By Leonardo's schema; a file behind the product would have to be uploaded each time."""
+    del settings
+    return frozenset({"crop_margin", "scale", "position", "background_image_url"})
+
+
+def _removebg_by_surface(settings: Mapping[str, str]) -> frozenset[str]:
+    """One of bgeraser's APIs takes remove.bg's parameters, the other one none."""
+    if settings.get("surface") != "removebg":
+        return frozenset()
+    return _all_of_removebg(settings) - {"background_image_file"}
 
 
 def _with_settings(make: Callable[..., Provider]) -> Callable[[Access], Provider]:
@@ -93,12 +114,14 @@ PROVIDERS: Final[Mapping[str, ProviderEntry]] = MappingProxyType(
             "REMOVEBG_API_KEY",
             "remove.bg, or a host that speaks its wire format",
             PurchaseClass.PAID,
+            _all_of_removebg,
         ),
         "leonardo": ProviderEntry(
             _with_settings(Leonardo),
             "LEONARDO_API_KEY",
             "Leonardo.Ai's remove-bg, at once or as a job",
             PurchaseClass.PAID,
+            _some_of_removebg,
         ),
         "photoroom": ProviderEntry(
             _with_settings(Photoroom),
@@ -117,6 +140,7 @@ PROVIDERS: Final[Mapping[str, ProviderEntry]] = MappingProxyType(
             "BGERASER_API_KEY",
             "bgeraser, either of its APIs",
             PurchaseClass.PAID,
+            _removebg_by_surface,
         ),
         "rembg": ProviderEntry(
             _rembg, None, "a model of yours on this machine, through rembg", PurchaseClass.FREE

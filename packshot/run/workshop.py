@@ -107,10 +107,14 @@ NOWHERE = Here()
 
 def make_provider(job: Job, api_key: str | None, background: bytes | None = None) -> Provider:
     """The provider the job names, with the picture it puts behind. Raises `BadOption`."""
-    if job.options.paid.removebg != RemoveBgOptions() and job.provider != "removebg":
+    own = job.options.provider_settings.get(job.provider, {})
+    entry = PROVIDERS.get(job.provider)
+    honoured = entry.removebg_words(own) if entry else frozenset(RemoveBgOptions.model_fields)
+    said = job.options.paid.removebg.model_dump(exclude_defaults=True)
+    if passed_over := sorted(said.keys() - honoured):
+        words = ", ".join(f"`paid.removebg.{word}`" for word in passed_over)
         raise BadOption(
-            f"`paid.removebg` says what only remove.bg knows, and `{job.provider}` would pass it "
-            "over; leave it out, or use removebg"
+            f"`{job.provider}` would pass {words} over; leave that out, or use removebg"
         )
     return build(
         job.provider,
@@ -119,7 +123,7 @@ def make_provider(job: Job, api_key: str | None, background: bytes | None = None
             base_url=job.options.provider_url,
             wire_format=job.options.wire_format,
             calls_at_once=job.options.limits.calls_at_once,
-            provider_settings=job.options.provider_settings.get(job.provider, {}),
+            provider_settings=own,
             background=background,
         ),
     )

@@ -20,9 +20,12 @@ from packshot.facts.errors import (
 )
 from packshot.facts.paid_options import PaidOptions, content_hash
 from packshot.facts.purchase import PurchaseClass
+from packshot.facts.removebg_options import RemoveBgOptions
 from packshot.providers import leonardo_refusals
 from packshot.providers.face import Result, Source, Ticket
 from packshot.providers.leonardo import Leonardo
+from packshot.providers.leonardo_wire import LeonardoSettings as LeonardoOwn
+from packshot.providers.leonardo_wire import check_options, order
 from packshot.sandbox.leonardo_books import LeonardoAccount, LeonardoSettings
 from packshot.sandbox.server import Sandbox
 from packshot.sandbox.state import Fault, SandboxState, Settings
@@ -415,3 +418,32 @@ def test_what_comes_back_small_is_degraded(running: Sandbox, books: LeonardoAcco
     for options in (PaidOptions(crop=True), PaidOptions(resolution="auto")):
         assert float(asked.submit(source, options).facts["wanted_megapixels"]) == 0
     assert books.charged_calls == 3
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_margin_scale_and_place_are_said(
+    mode: str, running: Sandbox, books: LeonardoAccount
+) -> None:
+    """As remove.bg's words: Leonardo's schema has the same ones."""
+    asked = client(running, mode)
+    tight = bought(asked, PaidOptions(crop=True))
+    own = RemoveBgOptions(crop_margin="10px")
+    wide = bought(asked, PaidOptions(crop=True, removebg=own))
+    assert (wide.width, wide.height) == (tight.width + 20, tight.height + 20)
+    assert books.charged_calls == 2
+    moved = PaidOptions(removebg=RemoveBgOptions(scale="50%", position="10% 90%"))
+    said = order({}, moved, "png", LeonardoOwn())["parameters"]
+    assert (said["scale"], said["position"]) == ("50%", "10% 90%")
+
+
+def test_a_picture_behind_is_named_by_its_address() -> None:
+    """As a second reference beside the product's; only https is fetched."""
+    behind = RemoveBgOptions(background_image_url="https://shop.example/wood.jpg")
+    asked = order({}, PaidOptions(removebg=behind), "png", LeonardoOwn())["parameters"]
+    assert asked["guidances"]["background_image_reference"] == [
+        {"image": {"type": "URL", "url": "https://shop.example/wood.jpg"}}
+    ]
+    assert "bg_color" not in asked
+    plain = RemoveBgOptions(background_image_url="http://shop.example/wood.jpg")
+    with pytest.raises(ImageRefused, match="https://"):
+        check_options(PaidOptions(removebg=plain), "png")

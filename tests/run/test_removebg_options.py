@@ -97,3 +97,32 @@ def test_a_source_that_is_no_web_picture_is_uploaded(shop: Shop, tmp_path: Path)
     shop.list({"sku": "mug", "image_url": str(tmp_path / "here.png"), "position": "1"})
     night = shop.night(paid=BY_URL, allow_local=True)
     assert list(night.outcomes.values()) == ["cut"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "refused"),
+    [
+        ("leonardo", {"channels": "alpha", "source_by_url": True}),
+        ("bgeraser", {"scale": "50%"}),
+        ("photoroom", {"position": "center"}),
+    ],
+)
+def test_what_another_provider_would_pass_over_is_named(
+    mug: Shop, provider: str, refused: dict[str, object]
+) -> None:
+    """Before anything is bought."""
+    words = ", ".join(f"`paid.removebg.{word}`" for word in sorted(refused))
+    with pytest.raises(BadOption, match=rf"`{provider}` would pass {words} over"):
+        mug.night(provider=provider, provider_url=mug.market.url, paid={"removebg": refused})
+
+
+def test_bgeraser_takes_the_words_of_remove_bg_by_its_second_surface(mug: Shop) -> None:
+    """The same margin is left around the product, as it would be there."""
+    drop_in = {"bgeraser": {"surface": "removebg"}}
+    to = {"provider": "bgeraser", "provider_url": f"{mug.market.url}/v1.0"}
+    mug.night(**to, provider_settings=drop_in, paid={"crop": True})
+    height, width = published(mug).shape[:2]
+    (mug.folder / "out").rename(mug.folder / "before")
+    wide = {"crop": True, "removebg": {"crop_margin": "10px"}}
+    mug.night(**to, provider_settings=drop_in, paid=wide)
+    assert published(mug).shape[:2] == (height + 20, width + 20)
