@@ -148,7 +148,7 @@ class ExportFormat:
     """Columns that go into the report, beside those of the keys."""
     way_back: WayBack = WayBack()
     by_content: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
-    """Where names are translated: a column is one whose every cell is among these values."""
+    """Where names are translated: a column is one most of whose cells are among these values."""
     by_place: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
     """Where names are translated: the names of columns by their place, from 0."""
 

@@ -10,12 +10,14 @@ from typing import Final
 from packshot.exports.described import ExportFormat, Images, SlimFile, WayBack, any_of
 
 TYPES: Final = any_of("simple", "variable", "variation", "grouped", "external", "subscription")
+"""What its own products are; plug-ins add others."""
+_IMAGES: Final = "images|bilder|imágenes|immagine|imagens|afbeeldingen|изображения"
 
 WOOCOMMERCE: Final = ExportFormat(
     name="woocommerce",
     title="WooCommerce",
     signatures=(any_of("id", "type", "sku", "images"), any_of("type", "sku", "images", "parent")),
-    images=(Images(columns="images", separator=","),),
+    images=(Images(columns=_IMAGES, separator=","),),
     keys=(("sku",), ("id",)),
     carried=("name", "published"),
     way_back=WayBack(

@@ -2,15 +2,22 @@
 
 import csv
 import io
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from packshot.exports.described import ExportFormat, fitting, hits, named, told_by
+from packshot.exports.described import (
+    ExportFormat,
+    columns_of,
+    fitting,
+    hits,
+    named,
+    told_by,
+)
 from packshot.exports.registry import FORMATS
 from packshot.facts.errors import BadManifest
 from packshot.world.encodings import encoding_of, is_unsure
+from packshot.world.guessing import holds_pictures
 from packshot.world.manifest_files import ManifestFile
 
 DELIMITERS: Final = (",", "\t", ";", "|")
@@ -153,24 +160,26 @@ def _translated(
             continue
         by_place = {name: at for at, name in places.items()}
         fits = all(
-            {cells[by_place[column]].split(",")[0].strip().lower() for cells in rows} <= values
+            _mostly([cells[by_place[column]] for cells in rows], values)
             for column, values in export.by_content.items()
         )
-        pictures = _column_of_pictures(rows)
+        words = export.images[0].columns
+        pictures = next(iter(columns_of(words, names)), None)
+        if pictures is None:
+            pictures = _column_of_pictures(rows)
         if fits and pictures is not None:
-            own = dict(places) | {pictures: export.images[0].columns}
+            own = dict(places) | {pictures: words.partition("|")[0]}
             return export, tuple(own.get(at, name) for at, name in enumerate(names))
     return None, names
 
 
+def _mostly(cells: Sequence[str], values: Collection[str]) -> bool:
+    """Whether more than half of the cells begin with one of these, up to a comma."""
+    known = sum(cell.split(",")[0].strip().lower() in values for cell in cells)
+    return known * 2 > len(cells)
+
+
 def _column_of_pictures(rows: Sequence[Sequence[str]]) -> int | None:
     """The first column most of whose filled cells begin like an address of a picture."""
-    for at in range(len(rows[0])):
-        filled = [cells[at] for cells in rows if cells[at].strip()]
-        pictures = sum(bool(_PICTURE.match(cell.strip())) for cell in filled)
-        if filled and pictures * 2 > len(filled):
-            return at
-    return None
-
-
-_PICTURE: Final = re.compile(r"(?:https?:)?//\S+\.(?:jpe?g|png|webp|gif|avif|tiff?)", re.IGNORECASE)
+    columns = zip(*rows, strict=True)
+    return next((at for at, cells in enumerate(columns) if holds_pictures(cells)), None)

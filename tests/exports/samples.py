@@ -75,6 +75,29 @@ SAMPLES = {
         "2,variable,,Чайник,IMG/t.jpg\n",
         ((2, "KR-1", "k.jpg", None), (2, "KR-1", "k2.jpg", None), (3, "2", "t.jpg", None)),
     ),
+    "woocommerce in French: an article number by another name, a plug-in's type of product": Sample(
+        "woocommerce",
+        "\ufeffID,Type,UGS,Nom,Description,Images,Parent,Position\n"
+        "40,variable,,Riz,,,,0\n"
+        '41,"variation, virtual",R-1,Riz,,IMG/r.jpg,id:40,1\n'
+        '42,bundle,R-2,Lot,,"IMG/a.jpg, IMG/b.jpg",,0\n',
+        ((3, "R-1", "r.jpg", None), (4, "R-2", "a.jpg", None), (4, "R-2", "b.jpg", None)),
+        left_out=(2,),
+    ),
+    "woocommerce in German: no picture yet among the first products": Sample(
+        "woocommerce",
+        "\ufeffID,Typ,Artikelnummer,Name,Bilder\n"
+        + "".join(f"{number},simple,D-{number},Tasse,\n" for number in range(60))
+        + "60,simple,D-60,Tasse,IMG/t.jpg\n",
+        ((62, "D-60", "t.jpg", None),),
+        left_out=tuple(range(2, 62)),
+    ),
+    "woocommerce in Dutch: files of the media library": Sample(
+        "woocommerce",
+        "\ufeffID,Type,SKU,Naam,Afbeeldingen\n1,simple,N-1,Beker,beker.jpg\n",
+        ((2, "N-1", "beker.jpg", None),),
+        base_url="https://img.example/",
+    ),
     "webtoffee: attributes behind an address": Sample(
         "woocommerce-webtoffee",
         "post_title,post_name,sku,images,parent_sku\n"
