@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 _INDEX: Final = re.compile(r"\[(\d+)\]")
-_ASIDES: Final = re.compile(r"\[[^\]]*\]|\([^)]*\)|#\d+")
+# Who names a field of their own like one of the platform's does not mean that one.
+_ASIDES: Final = re.compile(r"\[[^\]]*\]|\((?!product\.metafields)[^)]*\)|#\d+")
 _DROPPED: Final = re.compile(r"[^\w]|_")
 _DIGITS: Final = re.compile(r"\d+")
 _GOOGLE: Final = re.compile(r"^\s*g:", re.IGNORECASE)
@@ -16,7 +17,7 @@ _GOOGLE: Final = re.compile(r"^\s*g:", re.IGNORECASE)
 def named(header: str) -> str:
     """A column's name as formats are compared by: letters and digits, what is in brackets dropped.
 
-    `*Action(SiteID=US)` is `action`, `image[0].url` is `image0url`.
+    `*Action(SiteID=US)` is `action`, `image[0].url` is `image0url`; a metafield keeps its path.
     """
     bare = _ASIDES.sub("", _INDEX.sub(r"\1", _GOOGLE.sub("", header)))
     return _DROPPED.sub("", bare).casefold()

@@ -45,9 +45,16 @@ _AMAZON: Final = WayBack(
 ETSY: Final = ExportFormat(
     name="etsy",
     title="Etsy",
-    signatures=(any_of("image1", "variation1type"),),
-    images=(Images(columns="image#"),),
-    keys=(("sku",), ("title",)),
+    signatures=(
+        any_of("image1", "variation1type"),
+        any_of("image1", "currencycode", "materials"),
+        any_of("image1", "typevariation1"),
+        any_of("immagine1", "tipovariante1"),
+        any_of("bild1", "variationstyp1"),
+    ),
+    # English, French, Italian and German; the language is the seller's.
+    images=(Images(columns="image#|immagine#|bild#"),),
+    keys=(("sku|référence|bestandseinheit",), ("title|titre|titolo|titel",)),
     way_back=WayBack(told="Etsy itself imports no such file (unverified); use the side table."),
 )
 

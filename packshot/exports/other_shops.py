@@ -24,9 +24,18 @@ SQUARESPACE: Final = ExportFormat(
 PRESTASHOP: Final = ExportFormat(
     name="prestashop",
     title="PrestaShop",
-    signatures=(any_of("imageurls", "reference"), any_of("imageurls", "categories")),
-    images=(Images(columns="imageurls", separator=","),),
-    keys=(("reference",), ("productid|id",)),
+    signatures=(
+        any_of("imageurls", "reference"),
+        any_of("imageurls", "categories"),
+        any_of("urldesimages", "catégories"),
+        any_of("urlsdelasimágenes", "categorías"),
+        any_of("adresyurlzdjęcia", "kategorie"),
+    ),
+    # English, French, Spanish and Polish; the language is that of the back office.
+    images=(
+        Images(columns="imageurls|urldesimages|urlsdelasimágenes|adresyurlzdjęcia", separator=","),
+    ),
+    keys=(("reference|référence|référencen|referencianº|referencia|indeks",), ("productid|id",)),
     way_back=WayBack(
         told="`Delete existing images` stays as it was: 0 adds the pictures, 1 replaces them. "
         "Choose the file's own separators in the form."

@@ -6,7 +6,7 @@ from typing import Final
 
 from packshot.exports.bigcommerce import BIGCOMMERCE_2, BIGCOMMERCE_3
 from packshot.exports.described import ExportFormat
-from packshot.exports.magento import MAGENTO
+from packshot.exports.magento import MAGENTO, MAGENTO_1
 from packshot.exports.marketplaces import (
     ALLEGRO,
     AMAZON,
@@ -38,6 +38,7 @@ _ALL: Final = (
     WEBTOFFEE,
     WP_ALL_EXPORT,
     MAGENTO,
+    MAGENTO_1,
     META,  # has all of Google's
     GOOGLE,
     BIGCOMMERCE_2,

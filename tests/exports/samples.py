@@ -188,6 +188,48 @@ SAMPLES = {
         ((2, "mug", "1.jpg", None), (4, "mug", "2.jpg", None)),
         left_out=(3,),
     ),
+    "magento 1: further pictures in rows without a SKU": Sample(
+        "magento-1",
+        '"sku","_store","_attribute_set","_type","image","media_gallery","name","small_image",'
+        '"thumbnail","_media_attribute_id","_media_image","_media_position"\n'
+        '"B-1","","Default","simple","/b/a/bag.jpg","","Bag","/b/a/bag.jpg","/b/a/t.jpg","88",'
+        '"/b/a/bag.jpg","1"\n'
+        '"","","","","","","","","","88","/b/a/back.jpg","2"\n'
+        '"","de","","","","","Tasche","","","","",""\n'
+        '"B-2","","Default","simple","no_selection","","Belt","no_selection","","","",""\n',
+        (
+            (2, "B-1", "media/b/a/bag.jpg", None),
+            (2, "B-1", "media/b/a/t.jpg", None),
+            (3, "B-1", "media/b/a/back.jpg", 2),
+        ),
+        left_out=(4, 5),
+        base_url="https://img.example/media/",
+    ),
+    "shopify, metafields named like its own columns": Sample(
+        "shopify",
+        "Handle,Title,Variant SKU,Image Src,Image Position,"
+        "Variant Image (product.metafields.custom.variant_image),Variant Image,Price / Sverige\n"
+        "cup,Cup,C-1,IMG/1.jpg,1,gid://shopify/MediaImage/1,IMG/v.jpg,9\n",
+        ((2, "cup", "1.jpg", 1), (2, "C-1", "v.jpg", None)),
+    ),
+    "etsy in French, whose references may be empty": Sample(
+        "etsy",
+        'TITRE,PRIX,CODE_DEVISE,"IMAGE 1","IMAGE 2","TYPE VARIATION 1",RÉFÉRENCE\r\n'
+        "Malle,20,EUR,IMG/1.jpg,IMG/2.jpg,,\r\nPanier,9,EUR,IMG/3.jpg,,,P-1\r\n",
+        ((2, "Malle", "1.jpg", None), (2, "Malle", "2.jpg", None), (3, "P-1", "3.jpg", None)),
+    ),
+    "etsy in Italian": Sample(
+        "etsy",
+        'TITOLO,CURRENCY_CODE,IMMAGINE1,IMMAGINE2,"TIPO VARIANTE 1",SKU\n'
+        "Vaso,EUR,IMG/1.jpg,IMG/2.jpg,,32\n",
+        ((2, "32", "1.jpg", None), (2, "32", "2.jpg", None)),
+    ),
+    "etsy in German": Sample(
+        "etsy",
+        "TITEL,WÄHRUNGSCODE,BILD1,BILD2,VARIATIONSTYP 1,BESTANDSEINHEIT\n"
+        "Becher,EUR,IMG/1.jpg,,Farbe,\n",
+        ((2, "Becher", "1.jpg", None),),
+    ),
     "etsy: no SKU, ten columns": Sample(
         "etsy",
         'TITLE,DESCRIPTION,IMAGE1,IMAGE2,IMAGE10,"VARIATION 1 TYPE",SKU\r\n'
@@ -296,6 +338,24 @@ SAMPLES = {
         ),
         left_out=(3,),
         base_url="https://img.example/",
+    ),
+    "prestashop in French": Sample(
+        "prestashop",
+        "ID;Actif (0/1);Nom *;Catégories (x,y,z...);Référence #;URL des images (x,y,z...)\n"
+        "1;1;Tasse;Accueil,Cuisine;R-1;IMG/1.jpg,IMG/2.jpg\n",
+        ((2, "R-1", "1.jpg", None), (2, "R-1", "2.jpg", None)),
+    ),
+    "prestashop in Spanish": Sample(
+        "prestashop",
+        "ID;Nombre*;Categorías (x,y,z...);Referencia nº;URL's de las imágenes (x,y,z...)\n"
+        "2;Taza;Inicio;S-2;IMG/1.jpg\n3;Vaso;Inicio;;IMG/2.jpg\n",
+        ((2, "S-2", "1.jpg", None), (3, "3", "2.jpg", None)),
+    ),
+    "prestashop in Polish, with another mark between addresses": Sample(
+        "prestashop",
+        "ID;Nazwa;Kategorie (x,y,z...);Indeks #;Adresy URL zdjęcia (x,y,z...)\n"
+        "4;Kubek;Kuchnia;K-4;IMG/1.jpg|IMG/2.jpg\n",
+        ((2, "K-4", "1.jpg", None), (2, "K-4", "2.jpg", None)),
     ),
     "shopware 6": Sample(
         "shopware",
