@@ -16,7 +16,11 @@ _IMAGES: Final = "images|bilder|imágenes|immagine|imagens|afbeeldingen|изоб
 WOOCOMMERCE: Final = ExportFormat(
     name="woocommerce",
     title="WooCommerce",
-    signatures=(any_of("id", "type", "sku", "images"), any_of("type", "sku", "images", "parent")),
+    signatures=(
+        any_of("id", "type", "sku", "images"),
+        any_of("type", "sku", "images", "parent"),
+        any_of("type", "sku", "images", "published"),
+    ),
     images=(Images(columns=_IMAGES, separator=","),),
     keys=(("sku",), ("id",)),
     carried=("name", "published"),

@@ -17,7 +17,7 @@ from packshot.exports.described import named
 from packshot.exports.registry import FORMATS
 from packshot.facts.errors import BadManifest
 
-SHEETS: Final = ("products", "template", "vorlage", "modèle", "模板", "テンプレート")
+SHEETS: Final = ("products", "template", "vorlage", "modèle", "modello", "模板", "テンプレート")
 """Names of the sheet with the products, in lower case; else the first one counts."""
 MARK: Final = b"PK\x03\x04"
 MOST_UNPACKED: Final = 2_000_000_000

@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Final
 
 from packshot.exports.markup import PREFIX, Markup
+from packshot.world.xml_faults import KNOWN
 
 READ_AT_ONCE: Final = 1 << 20
 _NO_MARKUP: Final = r"<!--.*?-->|<!\[CDATA\[.*?\]\]>"
 """What looks like elements in there is text."""
 _CDATA: Final = re.compile(r"(\s*<!\[CDATA\[)(.*?)(\]\]>\s*)", re.DOTALL)
+
+_KNOWN: Final = re.compile(f"&{KNOWN}")
 
 Addressed = Callable[[str], str]
 """What an address as written is fetched as."""
@@ -62,7 +65,7 @@ def _by_text(markup: Markup, addressed: Addressed) -> Callable[[str, Mapping[str
             if inner is None:
                 return match[0]
             cdata = _CDATA.fullmatch(inner)
-            old = cdata[2] if cdata else html.unescape(inner)
+            old = cdata[2] if cdata else _unescaped(inner)
             instead = new.get(addressed(old))
             if instead is None:
                 return match[0]
@@ -89,7 +92,7 @@ def _by_attribute(markup: Markup, addressed: Addressed) -> Callable[[str, Mappin
     def swap(piece: str, new: Mapping[str, str]) -> str:
         def again(match: re.Match[str]) -> str:
             written = match["text"]
-            instead = None if written is None else new.get(addressed(html.unescape(written)))
+            instead = None if written is None else new.get(addressed(_unescaped(written)))
             if instead is None:
                 return match[0]
             return f"{match[1]}{match['quote']}{html.escape(instead)}{match['quote']}"
@@ -97,3 +100,8 @@ def _by_attribute(markup: Markup, addressed: Addressed) -> Callable[[str, Mappin
         return picture.sub(again, piece)
 
     return swap
+
+
+def _unescaped(text: str) -> str:
+    """As it was read: `&nbsp;` and a bare `&` are no more than they say."""
+    return _KNOWN.sub(lambda one: html.unescape(one[0]), text)

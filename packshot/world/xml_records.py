@@ -27,6 +27,7 @@ from packshot.world.export_records import (
 from packshot.world.manifest_files import ManifestFile, markup_of
 from packshot.world.manifest_records import Chunk
 from packshot.world.row_filter import RowFilter
+from packshot.world.xml_faults import Forgiving
 
 AT_ONCE: Final = 2_000
 PROLOGUE_BYTES: Final = 65_536
@@ -72,7 +73,7 @@ class FeedTable:
         items = _Items(self.markup, texts_in_head(self._file, self.markup.kinds))
         with self._file.content() as content:
             try:
-                events = iterparse(content, ("start", "end"))  # noqa: S314  `check_prologue`
+                events = iterparse(Forgiving(content), ("start", "end"))  # noqa: S314  `check_prologue`
                 for event, element in events:
                     if event == "start":
                         above.append(element)

@@ -23,6 +23,15 @@ ATOM = """<feed xmlns="http://www.w3.org/2005/Atom" xmlns:g="http://base.google.
 <entry><g:id>A-1</g:id><title>Cup</title><g:title>Cup</g:title>
 <g:image_link>IMG/a.jpg</g:image_link></entry></feed>
 """
+CARELESS = """<?xml version="1.0"?>
+<rss version="2.0"><channel>
+<item><g:id>C-1</g:id><title><![CDATA[Mug & more]]></title>
+<link>https://shop.example/?a=1&b=2</link><description>A&nbsp;mug & a pot</description>
+<g:image_link>IMG/1.jpg?fit=crop&copy=1&w=600</g:image_link>
+<g:additional_image_link><![CDATA[IMG/2.jpg?a=1&b=2]]></g:additional_image_link></item>
+</channel></rss>
+"""
+"""No whole XML: ampersands as they come, words of HTML, a prefix that nobody declared."""
 FEEDS = {
     "rss": (
         RSS,
@@ -32,6 +41,10 @@ FEEDS = {
             (1, "M-1/L", "3.jpg"),
             (2, "M-2", "1.jpg?w=800&h=800"),
         ],
+    ),
+    "careless": (
+        CARELESS,
+        [(1, "C-1", "1.jpg?fit=crop&copy=1&w=600"), (1, "C-1", "2.jpg?a=1&b=2")],
     ),
     "atom": (ATOM, [(1, "A-1", "a.jpg")]),
 }

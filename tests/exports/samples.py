@@ -92,6 +92,11 @@ SAMPLES = {
         ((62, "D-60", "t.jpg", None),),
         left_out=tuple(range(2, 62)),
     ),
+    "woocommerce: only some columns": Sample(
+        "woocommerce",
+        'Type,SKU,Name,Published,Images\nsimple,MUG,Mug,1,"IMG/a.jpg, IMG/b.jpg"\n',
+        ((2, "MUG", "a.jpg", None), (2, "MUG", "b.jpg", None)),
+    ),
     "woocommerce in Dutch: files of the media library": Sample(
         "woocommerce",
         "\ufeffID,Type,SKU,Naam,Afbeeldingen\n1,simple,N-1,Beker,beker.jpg\n",

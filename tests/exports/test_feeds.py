@@ -1,7 +1,9 @@
 """A product feed in XML is a manifest as it is."""
 
 import tracemalloc
+from io import BytesIO
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import pytest
 
@@ -9,7 +11,8 @@ from packshot.decisions.addresses import Reach
 from packshot.facts.columns import ColumnNames
 from packshot.facts.errors import BadManifest
 from packshot.world.manifest_staging import stage_manifest
-from tests.exports.feeds import CATALOG, CATALOG_PICTURES, FEEDS, RSS
+from packshot.world.xml_faults import Forgiving
+from tests.exports.feeds import ATOM, CARELESS, CATALOG, CATALOG_PICTURES, FEEDS, RSS
 from tests.exports.test_recognised import IMG, SHARED, WEB, staged
 
 
@@ -30,6 +33,24 @@ def test_a_feed_is_read_as_it_is(tmp_path: Path, name: str) -> None:
     assert found == [(row, sku, IMG + address) for row, sku, address in pictures]
     nothing = [(r["row"], r["reject_code"]) for r in rows if not r["url"]]
     assert nothing == ([(3, "no_picture")] if name == "rss" else [])
+
+
+@pytest.mark.parametrize("size", [16, 17, 23, 64, 10_000])
+def test_faults_are_mended_wherever_a_piece_ends(size: int) -> None:
+    """The same, however much is read at once; what is whole stays as it is, to the byte."""
+    for text, whole in ((CARELESS, False), (RSS, True), (ATOM, True)):
+        mended = Forgiving(BytesIO(text.encode()))
+        read = b"".join(iter(lambda: mended.read(size), b"")).decode()  # noqa: B023  used at once
+        if whole:
+            assert read == text
+            continue
+        item = fromstring(read)[0][0]  # noqa: S314  our own text
+        assert [child.text for child in item[1:5]] == [
+            "Mug & more",
+            "https://shop.example/?a=1&b=2",
+            "A&nbsp;mug & a pot",
+            "IMG/1.jpg?fit=crop&copy=1&w=600",
+        ]
 
 
 def test_a_feed_is_chosen_from(tmp_path: Path) -> None:
