@@ -6,7 +6,7 @@ repositories; matrixify.app/documentation/products.
 
 from typing import Final
 
-from packshot.exports.described import ExportFormat, Images, SlimFile, WayBack, any_of
+from packshot.exports.described import ExportFormat, Images, SlimFile, WayBack, Where, any_of
 
 _HANDLE: Final = "handle|urlhandle"
 _OPTIONS: Final = "option1value"
@@ -54,7 +54,13 @@ MATRIXIFY: Final = ExportFormat(
         any_of("imagesrc", "variantid"),
     ),
     images=(
-        Images(columns="imagesrc", of="product", separator=";", order="imageposition"),
+        Images(
+            columns="imagesrc",
+            of="product",
+            separator=";",
+            order="imageposition",
+            when=Where("imagetype", any_of("", "image")),  # others are videos and models
+        ),
         Images(columns="variantimage"),
     ),
     product="handle|id|variantsku",

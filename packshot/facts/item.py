@@ -189,7 +189,8 @@ def fetchable(written: str, folder: str, allowed: frozenset[str]) -> str | Fault
 
     `folder` is where the manifest lies: a local path or a URL, without a slash at its end.
     """
-    if _PLAIN.fullmatch(written) and written.partition(":")[0] in allowed:
+    alone = written.find("://", len("https://")) < 0
+    if alone and _PLAIN.fullmatch(written) and written.partition(":")[0] in allowed:
         return written
     if written.lstrip("[ ").startswith("{"):
         return Fault(

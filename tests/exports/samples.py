@@ -53,11 +53,13 @@ SAMPLES = {
             (3, "tee", "2.jpg", 2),
         ),
     ),
-    "matrixify: several addresses in a cell": Sample(
+    "matrixify: several addresses in a cell, and a video": Sample(
         "matrixify",
         "ID,Handle,Command,Variant ID,Image Type,Image Src,Image Position,Image Command\n"
-        "1,tee,MERGE,11,IMAGE,IMG/1.jpg; IMG/2.jpg,1,MERGE\n",
+        "1,tee,MERGE,11,IMAGE,IMG/1.jpg; IMG/2.jpg,1,MERGE\n"
+        "1,tee,MERGE,,EXTERNAL_VIDEO,https://video.example/x,3,MERGE\n",
         ((2, "tee", "1.jpg", None), (2, "tee", "2.jpg", None)),
+        left_out=(3,),
     ),
     "woocommerce: a mark of byte order behind stray blanks, escaped commas": Sample(
         "woocommerce",

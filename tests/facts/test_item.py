@@ -139,6 +139,8 @@ def test_an_address_is_seen_from_the_manifests_folder(
         ("https://h\\a.jpg", "bad_url"),
         ("https://[::1/a.jpg", "bad_url"),
         ("https://h/1.jpg, https://h/2.jpg", "bad_url"),
+        ("https://h/1.jpg,https://h/2.jpg", "bad_url"),
+        ("https://h/1.jpg;http://h/2.jpg", "bad_url"),
         ("https://h/a\u200b.jpg", "bad_url"),
         ("https://h/\udcff.jpg", "not_utf8"),
         ("https://h/\0.jpg", "not_utf8"),
