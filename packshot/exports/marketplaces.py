@@ -63,7 +63,7 @@ EBAY_FILE_EXCHANGE: Final = ExportFormat(
     title="eBay File Exchange",
     signatures=(any_of("action", "picurl"),),
     images=(Images(columns="picurl", separator="|"),),
-    keys=(("customlabel",), ("itemid",)),
+    keys=(("customlabel",), ("itemid",), ("title",)),
     way_back=_EBAYS,
 )
 
@@ -72,7 +72,7 @@ EBAY_SELLER_HUB: Final = ExportFormat(
     title="eBay Seller Hub",
     signatures=(any_of("action", "itemphotourl"),),
     images=(Images(columns="itemphotourl", separator="|"),),
-    keys=(("customlabel",), ("itemnumber",)),
+    keys=(("customlabel",), ("itemnumber",), ("title",)),
     way_back=_EBAYS,
 )
 

@@ -258,6 +258,14 @@ SAMPLES = {
         ((3, "0001", "1.jpg", None), (3, "0001", "2%20x.jpg", None)),
         left_out=(4,),
     ),
+    "ebay in Germany: semicolons, a draft that has only its title": Sample(
+        "ebay",
+        "Info;Version=1.0.0;Template=fx_category_template_EBAY_DE\r\n"
+        "*Action(SiteID=Germany|Country=DE|Version=1193|CC=UTF-8);*Category;*Title;PicURL;"
+        "*Description\r\n"
+        'Add;123;Becher;IMG/1.jpg|IMG/2.jpg;"<p>a; b</p>"\r\n',
+        ((3, "Becher", "1.jpg", None), (3, "Becher", "2.jpg", None)),
+    ),
     "ebay, seller hub": Sample(
         "ebay-seller-hub",
         "#INFO,Version=0.0.2,Template= eBay-draft,,\r\n#INFO,,,,\r\n"
