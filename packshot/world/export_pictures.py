@@ -10,7 +10,8 @@ from packshot.facts.item import NO_PICTURE, NOT_CHOSEN, NOT_READ, Fault
 from packshot.world.export_heading import JUNK
 
 _ABSOLUTE: Final = re.compile(r"(?:https?:)?//", re.IGNORECASE)
-_BEFORE_URL: Final = re.compile(r"(?=https?://)", re.IGNORECASE)
+# An address may hold another, which a service for resizing fetches: behind `=` or `/`.
+_BEFORE_URL: Final = re.compile(r"(?<![=/])(?=https?://)", re.IGNORECASE)
 _BETWEEN: Final = " \t\r\n,;|\xa0"
 _GUARD: Final = re.compile(r'^="(.*)"$', re.DOTALL)
 _ENTITY: Final = re.compile(r"&amp;|&#0*38;|&#x0*26;", re.IGNORECASE)

@@ -94,6 +94,14 @@ SAMPLES = {
         ((62, "D-60", "t.jpg", None),),
         left_out=tuple(range(2, 62)),
     ),
+    "woocommerce: an address that holds another": Sample(
+        "woocommerce",
+        'ID,Type,SKU,Images\n5,simple,PROXY,"IMG/a.jpg?url=https://x.example/a.jpg, IMG/b.jpg"\n',
+        (
+            (2, "PROXY", "a.jpg?url=https://x.example/a.jpg", None),
+            (2, "PROXY", "b.jpg", None),
+        ),
+    ),
     "woocommerce: only some columns": Sample(
         "woocommerce",
         'Type,SKU,Name,Published,Images\nsimple,MUG,Mug,1,"IMG/a.jpg, IMG/b.jpg"\n',

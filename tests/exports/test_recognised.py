@@ -12,6 +12,7 @@ from packshot.facts.columns import ColumnNames
 from packshot.facts.errors import BadManifest, BadOption
 from packshot.facts.export_choice import ExportChoice
 from packshot.facts.item import LEFT_OUT
+from packshot.world.export_pictures import pieces
 from packshot.world.manifest_staging import Staged, stage_manifest
 from tests.exports.samples import SAMPLES, Sample
 
@@ -61,6 +62,16 @@ def test_an_export_is_read_as_it_is(tmp_path: Path, name: str) -> None:
 
 
 IMG = "https://img.example/"
+
+
+def test_a_list_is_parted_where_an_address_begins() -> None:
+    """Not where one stands in another, as services for resizing write them."""
+    resized = f"{IMG}w=80,h=80/https://x.example/a.jpg"
+    assert pieces(f"{resized},{IMG}b.jpg{IMG}c.jpg", ",") == [
+        resized,
+        f"{IMG}b.jpg",
+        f"{IMG}c.jpg",
+    ]
 
 
 def test_every_format_has_its_sample() -> None:
