@@ -35,7 +35,7 @@ def sample(name: str) -> str:
     ("text", "options", "sure", "because"),
     [
         (sample("shopify, old"), {}, "sure", "the header has `Handle`, `Image Src`"),
-        (sample("etsy"), {}, "sure", "the header has `IMAGE1`, `VARIATION 1 TYPE`"),
+        (sample("etsy: no SKU"), {}, "sure", "the header has `IMAGE1`, `VARIATION 1 TYPE`"),
         (
             sample("woocommerce in Russian"),
             {},
