@@ -34,6 +34,11 @@ OUT_OF_PATIENCE: Final = CODES["outage"] | {
     "not_ready",
     "broken_answer",
     "result_mislaid",
+    "result_gone",
+    "ticket_unreadable",
+    "result_too_large",
+    "result_address_refused",
+    "answer_too_large",
     "unexpected",
     "error",
 }

@@ -13,6 +13,9 @@ WAIT_GROWS_BY: Final = 2.0
 JITTER_SECONDS: Final = 1.0
 NIGHTS: Final = tuple(timedelta(days=days) for days in (1, 2, 4, 7))
 
+ANSWERED: Final = frozenset({"not_ready", "result_gone"})
+"""Codes of calls that are paid for beyond doubt: their result is still to come, or is lost."""
+
 Hook = Callable[[Exception], bool | float]
 
 
@@ -63,7 +66,7 @@ def buying_again() -> Hook:
         nonlocal doubts
         if isinstance(error, Uncertain):
             doubts += 1
-            return doubts == 1 and error.code != "not_ready"  # whose result is still to come
+            return doubts == 1 and error.code not in ANSWERED
         return on(error)
 
     return hook

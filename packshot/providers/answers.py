@@ -24,6 +24,7 @@ from packshot.world.colours import DAMAGED
 
 CHECK_NETWORK: Final = "check this machine's network and `--provider-url`, then run again."
 COMPARE: Final = "Compare the account's balance with the report; the next run tries again."
+TOO_LARGE: Final = "answer_too_large"
 REFUSAL_BYTES: Final = 64 * 1024
 REFUSAL_SECONDS: Final = 10.0
 QUOTE_LENGTH: Final = 200
@@ -71,13 +72,11 @@ def in_our_words(who: str, *, may_cost: bool) -> Iterator[None]:
         ) from error
 
 
-TOO_LARGE: Final = "answer_too_large"
-
-
 def broken_answer(who: str, what: str, code: str = "broken_answer") -> Uncertain:
     """The error of an answer that is lost to us after the provider said it is good."""
     return Uncertain(
-        f"{who} answered, but the answer {what}; it has probably charged for it. {COMPARE}", code
+        f"{who} answered, but the answer {what}; it has probably charged for it. {COMPARE}",
+        code,
     )
 
 

@@ -4,8 +4,9 @@ The ticket is noted before anything is fetched, so what was paid for outlives a 
 as the address answers, fetching can be tried again.
 """
 
+from contextlib import suppress
 from typing import Any, Final, Self
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -19,7 +20,7 @@ from packshot.facts.errors import (
     Unreachable,
 )
 from packshot.facts.purchase import PurchaseClass
-from packshot.providers.answers import COMPARE, TOO_LARGE, broken_answer, look_at, retry_after
+from packshot.providers.answers import COMPARE, TOO_LARGE, look_at, retry_after
 from packshot.providers.face import Result, Ticket
 from packshot.providers.line import Answer, Line, as_answered
 from packshot.providers.removebg_wire import CLEARLY, is_test
@@ -27,6 +28,8 @@ from packshot.providers.status_refusals import is_momentary
 
 GONE: Final = "result_gone"
 BROKEN: Final = "broken_download"
+OVERSIZED: Final = "result_too_large"
+NOWHERE: Final = "result_address_refused"
 MOST_HOPS: Final = 4
 
 
@@ -115,7 +118,7 @@ def downloaded(line: Line, url: str) -> Answer:
     """Fetch a result whole.
 
     Raises `Uncertain` where it is gone, `Throttled` and `Unreachable` where it may be tried again:
-    what broke off on its way is still there.
+    what broke off on its way is still there. Raises `ImageRefused` where it will never be fetched.
     """
     for _ in range(MOST_HOPS):
         try:
@@ -124,15 +127,13 @@ def downloaded(line: Line, url: str) -> Answer:
             if isinstance(error.__cause__, httpx.InvalidURL | SourceRefused):
                 raise
             if error.code == TOO_LARGE:
-                raise _too_large(line) from error
+                raise _oversized(line) from error
             raise torn(line) from error
         if answer.is_success:
             return answer
         if not answer.headers.get("location"):
             raise _refused(line, answer)
-        url = urljoin(url, answer.headers["location"])  # judged anew by the guard
-        if not is_address(url):
-            raise broken_answer(line.who, "leads to an address that is not fetched from")
+        url = _redirected(line, url, answer)
     raise gone(line, answer)
 
 
@@ -141,12 +142,25 @@ def torn(line: Line) -> Unreachable:
     return Unreachable(f"{line.who}'s result broke off on its way; run again.", BROKEN)
 
 
-def _too_large(line: Line) -> ImageRefused:
-    """The error of a result that is too large each time it is fetched, or bought again."""
+def _redirected(line: Line, url: str, answer: Answer) -> str:
+    """Where a result is to be looked for next; the guard judges its host anew."""
+    with suppress(ValueError):  # of an address that is none
+        there = urljoin(url, answer.headers["location"])
+        if urlsplit(there).scheme in {"http", "https"}:
+            return there
+    error = ImageRefused(
+        f"{line.who} leads to its result by an address that is not http(s), so it is not fetched; "
+        f"it has been charged; check with {line.who}'s support, then run `packshot retry`.",
+        NOWHERE,
+    )
+    raise as_answered(error, answer, line.secret)
+
+
+def _oversized(line: Line) -> ImageRefused:
     return ImageRefused(
-        f"{line.who}'s result is larger than {line.max_answer_bytes:,} bytes and is not taken; "
-        "choose a smaller `resolution`, or a smaller picture.",
-        TOO_LARGE,
+        f"{line.who}'s result is larger than {line.max_answer_bytes:,} bytes, so it is not "
+        "fetched; it has been charged. Set a smaller `resolution` or `purchase_megapixels`.",
+        OVERSIZED,
     )
 
 

@@ -2,7 +2,8 @@
 
 Pictures are counted, not calls: each has had its own tries and waits before it counts, so a few
 bad seconds with forty calls in flight are lived through. Whatever the provider answers in good
-order, a refusal of this very picture too, begins the count anew.
+order, a refusal of this very picture too, begins the count anew; one that is charged all the same
+counts as a failure.
 """
 
 import threading
@@ -25,9 +26,12 @@ class Breaker:
     def heard(self, failure: PackshotError | None = None) -> ProviderFailing | None:
         """One more picture was bought, refused, or given up; answers why to stop, once it is so."""
         with self._lock:
-            if failure is None or isinstance(failure, SkipImage):
+            in_vain = isinstance(failure, SkipImage) and bool(failure.charged)
+            if failure is None or (isinstance(failure, SkipImage) and not in_vain):
                 self._in_a_row = 0
-            elif isinstance(failure, Unreachable | Uncertain) and failure.code != NOT_CALLED:
+            elif in_vain or (
+                isinstance(failure, Unreachable | Uncertain) and failure.code != NOT_CALLED
+            ):
                 self._in_a_row += 1
             if self._in_a_row < FAILURES_IN_A_ROW or failure is None:
                 return None

@@ -13,8 +13,8 @@ from packshot.facts.outcome import Outcome
 from packshot.facts.paid_options import content_hash
 from packshot.facts.purchase import Box, Receipt
 from packshot.providers.face import Result
-from packshot.run.calls import Spent, Wanted, answer_patiently, note_uncollected, opened
-from packshot.run.collecting import check_elsewhere, collect, drop_ticket, ticket_of
+from packshot.run.calls import Spent, Wanted, answer_patiently, note_lost, opened
+from packshot.run.collecting import NOT_READY, check_elsewhere, collect, drop_ticket, ticket_of
 from packshot.run.shelf import (
     Obtained,
     find_purchase,
@@ -88,13 +88,14 @@ def _collected(
     shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack, kept: KeptTicket
 ) -> Obtained:
     """Take what an earlier run has paid for and did not live to collect."""
-    began = time.monotonic()
+    started = time.monotonic()
     try:
         result = collect(shop, kept, spent.deadline)
+        cutout = opened(shop, wanted.fingerprint, result, stack)
     except (SkipImage, Uncertain) as error:
-        note_uncollected(shop, wanted, error, began)
+        if error.code != NOT_READY:
+            note_lost(shop, wanted, error, time.monotonic() - started)
         raise
-    cutout = opened(shop, wanted.fingerprint, result, stack)
     return _kept(shop, wanted, spent, stack, result=result, cutout=cutout, paid_in=kept.run_id)
 
 

@@ -15,7 +15,7 @@ from packshot.facts.outcome import Seconds
 from packshot.facts.paid_options import PaidOptions
 from packshot.providers.face import Result, Source, Ticket
 from packshot.run.books import Reservation
-from packshot.run.collecting import collect, drop_ticket, keep_ticket
+from packshot.run.collecting import NOT_READY, collect, drop_ticket, keep_ticket
 from packshot.run.planning import utc_now
 from packshot.run.shelf import forget_answer
 from packshot.run.workshop import Workshop
@@ -202,7 +202,7 @@ def _submitted(shop: Workshop, wanted: Wanted, spent: Spent) -> Result:
 
 def _collected(shop: Workshop, wanted: Wanted, spent: Spent, ticket: Ticket) -> Result:
     """Take the result of a job that is paid for; whatever keeps it back, its price is set aside."""
-    kept = keep_ticket(shop, wanted.key, wanted.fingerprint, ticket)
+    kept = keep_ticket(shop, wanted.fingerprint, wanted.key, ticket)
     try:
         return collect(shop, kept, spent.deadline)
     except (Uncertain, SkipImage):
@@ -213,7 +213,7 @@ def _collected(shop: Workshop, wanted: Wanted, spent: Spent, ticket: Ticket) -> 
         raise Uncertain(
             f"the picture was sent, and its result cannot be taken: {error} The next run takes it "
             "and does not buy it again",
-            code="not_ready",
+            code=NOT_READY,
         ) from error
 
 
@@ -241,37 +241,37 @@ class _Heard:
 
     result: Result | None = None
     failure: PackshotError | None = None
+    paid_before: bool = False
+    """Whether another run's books hold what it cost."""
 
 
-def note_uncollected(shop: Workshop, wanted: Wanted, failure: PackshotError, began: float) -> None:
-    """Note that what an earlier run has paid for is lost; its price stands in that run's books."""
-    call = Call(token_hex(6), wanted.key, wanted.fingerprint, 0.0)
-    seconds = time.monotonic() - began
-    event = _attempt(shop, wanted, call, seconds, _Heard(failure=failure))
-    shop.journal.record(event | {"charged": 0.0})
+def note_lost(shop: Workshop, wanted: Wanted, error: PackshotError, seconds: float) -> None:
+    """Note a job of an earlier run that brings nothing; what it cost stands in that run's books."""
+    asked = Call(token_hex(6), wanted.key, wanted.fingerprint, 0.0)
+    _note(shop, wanted, asked, seconds, _Heard(failure=error, paid_before=True))
 
 
 def _note(shop: Workshop, wanted: Wanted, call: Call, seconds: float, heard: _Heard) -> None:
-    shop.journal.record(_attempt(shop, wanted, call, seconds, heard))
-
-
-def _attempt(
-    shop: Workshop, wanted: Wanted, call: Call, seconds: float, heard: _Heard
-) -> dict[str, object]:
     result, failure = heard.result, heard.failure
-    return {
-        "kind": "attempt",
-        "call": call.call_id,
-        "key": wanted.key,
-        "fingerprint": wanted.fingerprint,
-        "provider": shop.provider.name,
-        "megapixels": round(wanted.source.megapixels, 3),
-        "answered_at": utc_now(),
-        "seconds": round(seconds, 4),
-        "http_status": result.status if result else failure and failure.http_status,
-        "code": failure.code if failure else "ok",
-        "message": str(failure) if failure else None,
-        "body_excerpt": getattr(failure, "body_excerpt", None),
-        "charged": result.charged if result else (failure and failure.charged) or 0.0,
-        "uncertain": call.price if isinstance(failure, Uncertain) else 0.0,
-    }
+    shop.journal.record(
+        {
+            "kind": "attempt",
+            "call": call.call_id,
+            "key": wanted.key,
+            "fingerprint": wanted.fingerprint,
+            "provider": shop.provider.name,
+            "megapixels": round(wanted.source.megapixels, 3),
+            "answered_at": utc_now(),
+            "seconds": round(seconds, 4),
+            "http_status": result.status if result else failure and failure.http_status,
+            "code": failure.code if failure else "ok",
+            "message": str(failure) if failure else None,
+            "body_excerpt": getattr(failure, "body_excerpt", None),
+            "charged": 0.0 if heard.paid_before else _charged(result or failure),
+            "uncertain": call.price if isinstance(failure, Uncertain) else 0.0,
+        }
+    )
+
+
+def _charged(heard: Result | PackshotError | None) -> float:
+    return (heard and heard.charged) or 0.0

@@ -1,5 +1,6 @@
 """Wait for a job that a provider finishes later, whoever of us began it."""
 
+import logging
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -19,21 +20,24 @@ from packshot.providers.face import Result, Ticket
 from packshot.run.workshop import Place, Workshop
 from packshot.world.tickets import KeptTicket, Tickets
 
+NOT_READY = "not_ready"
+logger = logging.getLogger("packshot")
 FIRST_LOOK_SECONDS = 1.0
 LOOKS_GROW_BY = 1.5
 LONGEST_LOOK_SECONDS = 10.0
 
 
-def keep_ticket(shop: Workshop, key: str, fingerprint: str, ticket: Ticket) -> KeptTicket:
+def keep_ticket(shop: Workshop, fingerprint: str, key: str, ticket: Ticket) -> KeptTicket:
     """Note a job before it is waited for; a store that is away loses the note, not the job."""
     kept = KeptTicket(
         fingerprint=fingerprint,
         provider=ticket.provider,
         job_id=ticket.job_id,
         facts=dict(ticket.facts),
-        key=key,
         run_id=shop.run_id,
         given_at=datetime.now(UTC),
+        catalog=shop.job.catalog,
+        key=key,
     )
     with suppress(StoreUnavailable):
         Tickets(shop.place.state).keep(kept)
@@ -43,7 +47,13 @@ def keep_ticket(shop: Workshop, key: str, fingerprint: str, ticket: Ticket) -> K
 def expire_tickets(place: Place) -> None:
     """Forget jobs that nobody has collected for as long as private inputs are kept."""
     oldest = datetime.now(UTC) - timedelta(days=place.job.options.keep_private_days)
-    Tickets(place.state).expire(oldest)
+    for address in Tickets(place.state).expire(oldest):
+        logger.warning(
+            "%s cannot be read: a job at the provider is paid for, and its picture is not bought "
+            "again until the file is restored, removed or %d days old",
+            address,
+            place.job.options.keep_private_days,
+        )
 
 
 def ticket_of(shop: Workshop, fingerprint: str) -> KeptTicket | None:
@@ -53,13 +63,14 @@ def ticket_of(shop: Workshop, fingerprint: str) -> KeptTicket | None:
     return Tickets(shop.place.state).find(fingerprint, shop.provider.name)
 
 
-def is_awaited(shop: Workshop, key: str) -> bool:
-    """Whether an earlier run has paid for this item's picture and did not live to collect it."""
+def awaits_result(shop: Workshop, key: str) -> bool:
+    """Whether an earlier run has paid for this item, and its result can be had for nothing."""
     if not shop.provider.hands_out_tickets:
         return False
     if shop.awaited is None:
         try:
-            shop.awaited = Tickets(shop.place.state).awaited(shop.provider.name)
+            tickets = Tickets(shop.place.state)
+            shop.awaited = tickets.awaited(shop.provider.name, shop.job.catalog)
         except StoreUnavailable:
             return False
     return key in shop.awaited
@@ -98,7 +109,7 @@ def collect(shop: Workshop, kept: KeptTicket, deadline: float) -> Result:
         try:
             return shop.provider.collect(ticket)
         except TryAgain as error:
-            if isinstance(error, Throttled):
+            if isinstance(error, Throttled):  # whoever else asks is as much too fast
                 shop.governor.pause(error.wait_seconds)
             wait = error.wait_seconds or pause
             if time.monotonic() + wait >= deadline:
@@ -115,5 +126,5 @@ def _not_ready(error: PackshotError) -> Uncertain:
     return Uncertain(
         f"the provider was sent the picture and {still}; the next run takes the result and "
         "does not buy it again",
-        code="not_ready",
+        code=NOT_READY,
     )

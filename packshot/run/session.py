@@ -27,7 +27,7 @@ from packshot.facts.job import Job
 from packshot.facts.money import Tariff, less
 from packshot.facts.outcome import Outcome, ending_event
 from packshot.run.backdrop import read_backdrop
-from packshot.run.collecting import expire_tickets, is_awaited
+from packshot.run.collecting import awaits_result, expire_tickets
 from packshot.run.crowded_hosts import as_hosts_have_room
 from packshot.run.cutting import Life
 from packshot.run.looking import Standing, draw_up, scratch_folder, stage, too_much_gone
@@ -64,6 +64,7 @@ CUTTING_OUT = "cutting out"
 """The step in which a run's pictures end, one by one."""
 ITEMS_AT_ONCE = 256
 _SHORT_OF = {"balance": OutOfCredits, "cap": CapReached, "floor": FloorReached}
+SHORT_OF_MONEY = tuple(_SHORT_OF.values())
 BATCHES = 48
 """Task runs of a large run, unless there are more workers; each costs some 80 ms of processor."""
 
@@ -298,14 +299,16 @@ def _items(shop: Workshop, batch: Batch) -> Iterator[WorkItem]:
 
 
 def _stands_still(shop: Workshop, item: WorkItem) -> bool:
-    """Whether the run has stopped for this item; the report defers it with the reason."""
+    """Whether the run has stopped for this item; the report defers it with the reason.
+
+    What is known costs nothing to look at, nor does a result that was paid for.
+    """
     reason = shop.stop.reason
     if reason is None:
         return False
-    if reason.everything:
-        return True
-    is_free = item.state in {PlanState.CHECK, PlanState.REFRESH}
-    return not (is_free or is_awaited(shop, item.key))
+    if reason.everything or item.state in {PlanState.CHECK, PlanState.REFRESH}:
+        return reason.everything
+    return not (isinstance(reason, SHORT_OF_MONEY) and awaits_result(shop, item.key))
 
 
 def cut_one(shop: Workshop, item: WorkItem) -> Outcome:

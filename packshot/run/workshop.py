@@ -257,7 +257,7 @@ class Workshop:
     sent_elsewhere: frozenset[str] | None = field(default=None, init=False)
     """Fingerprints of what waits at other providers, once somebody has asked."""
     awaited: frozenset[str] | None = field(default=None, init=False)
-    """Keys of what an earlier run has sent to this provider and nobody has collected; likewise."""
+    """Keys of items whose results wait at the provider, once somebody has asked."""
     outdone: set[str] = field(default_factory=set)
     """Fingerprints whose answer tonight was worth less than what had been bought before."""
     asked_again: int = 0

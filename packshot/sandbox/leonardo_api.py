@@ -101,13 +101,14 @@ class LeonardoApi(PlayedApi[LeonardoSettings]):
         ]
 
     def endpoint(self, method: str, path: str) -> str | None:
-        """Faults are made for orders, for the balance, and for polls and downloads."""
+        """Faults are made for orders, for the balance, for polls, and for downloads."""
         if method == "POST":
             return self.name if path in _ORDERS else None
         if path == f"{BASE}/v1/me":
             return "leonardo_account"
-        fetched = path.startswith((RESULTS, f"{BASE}/v1/generations/"))
-        return "leonardo_result" if fetched and method == "GET" else None
+        if path.startswith(f"{BASE}/v1/generations/"):
+            return "leonardo_poll" if method == "GET" else None
+        return "leonardo_result" if path.startswith(RESULTS) and method == "GET" else None
 
     def refused(self, refusal: Refused) -> Response:
         """In the shape that was set."""
@@ -199,8 +200,8 @@ class LeonardoApi(PlayedApi[LeonardoSettings]):
             raise Refused(403, "Forbidden", STORAGE, "SignatureDoesNotMatch")
         found = self.account.result(token)
         if found is None or time.time() > dies_at:
-            raise Refused(403, "Forbidden", STORAGE, "AccessDenied")
-        return Response(found[0], media_type=OCTETS if self.settings.octet_stream else found[1])
+            raise Refused(self.settings.gone_status, "Forbidden", STORAGE, "AccessDenied")
+        return self.handed_out(found[0], OCTETS if self.settings.octet_stream else found[1])
 
     def _enter(self, request: Request) -> str:
         """Is the key good, is there room; raises `Refused`."""

@@ -20,6 +20,7 @@ class LeonardoSettings(PlayedSettings):
     """How the played Leonardo.Ai behaves. Where documents and programs disagree, programs win."""
 
     calls_per_window: Annotated[int, Field(ge=1)] | None = 100
+    gone_status: Literal[403, 404, 410] = 403  # its store does not say what it does not have
     envelope: Literal["wrapped", "flat"] = "wrapped"
     absent: Literal["null", "left_out"] = "null"  # how a field that holds nothing is written
     cost: Literal["DOLLARS", "CREDITS", "absent"] = "DOLLARS"

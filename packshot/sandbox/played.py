@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
-from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
@@ -37,6 +37,9 @@ class PlayedSettings(BaseModel):
     retry_after: bool = True  # whether a 429 says how long to wait
     latency_seconds: Seconds = (0.0, 0.0)
     result_seconds: Annotated[float, Field(gt=0)] | None = None  # an address's life; None: for good
+    result_location: str | None = None  # where fetching a result is led to instead
+    result_bytes: Annotated[int, Field(ge=1)] | None = None  # so many zeros instead of a result
+    gone_status: Literal[403, 404, 410] = 404  # of an address whose life is over
 
 
 SettingsT = TypeVar("SettingsT", bound=PlayedSettings)
@@ -172,7 +175,15 @@ class PlayedApi(ABC, Generic[SettingsT]):
         async def fetch(request: Request) -> Response:
             found = self.account.result(request.path_params["token"])
             if found is None:
-                return PlainTextResponse("Not Found", 404)
-            return Response(found[0], media_type=found[1])
+                return PlainTextResponse("Not Found", self.settings.gone_status)
+            return self.handed_out(*found)
 
         return Route(path, fetch, methods=["GET"])
+
+    def handed_out(self, content: bytes, media_type: str) -> Response:
+        """A result, or what is played in its place."""
+        if self.settings.result_location is not None:
+            return Response(status_code=302, headers={"Location": self.settings.result_location})
+        if self.settings.result_bytes is not None:
+            return Response(bytes(self.settings.result_bytes), media_type=media_type)
+        return Response(content, media_type=media_type)

@@ -117,6 +117,7 @@ Endpoint = Literal[
     "account",
     "leonardo",
     "leonardo_account",
+    "leonardo_poll",
     "leonardo_result",
     "photoroom",
     "photoroom_account",

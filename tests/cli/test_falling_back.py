@@ -102,3 +102,67 @@ def test_the_next_in_the_list_comes_where_one_cannot(desk: Desk) -> None:
     assert runs[0]["outcomes"] == {"deferred": 2, "cut": 1}
     assert runs[1]["outcomes"].get("cut") == 2
     assert runs[1]["money"]["cost"] == 0.2
+
+
+def test_a_wrong_address_at_the_start_moves_the_list_on(desk: Desk) -> None:
+    """Where that was asked for: the API is not there any more, and nothing has begun."""
+    manifest = desk.catalog(2)
+    moved = (f"--provider-url={desk.market.url}/elsewhere", "--json", *FREE)
+    stays = desk.do("run", manifest, "out", *desk.sandboxed, *moved)
+    assert (stays.code, "check `--provider-url`" in stays.out) == (Exit.WRONG_USAGE, True)
+    closed = '--set=fallback_on=["closed"]'
+    done = desk.do("run", manifest, "out", *desk.sandboxed, *moved, closed)
+    (only,) = json.loads(done.out)
+    assert (done.code, only["provider"], only["outcomes"]) == (Exit.DONE, "local", {"cut": 2})
+    assert desk.charged == 0
+
+
+def test_an_account_that_is_empty_from_the_start_is_stood_in_for(desk: Desk) -> None:
+    """Nothing is called; all of it moves on."""
+    desk.market.state.change({"subscription": 0.0})
+    code, (first, then), _ = night(desk, desk.catalog(2), *FREE)
+    assert (code, first["stop_code"], first["outcomes"]) == (
+        Exit.DONE,
+        "no_credits",
+        {"deferred": 2},
+    )
+    assert (then["provider"], then["outcomes"], first["calls"]) == ("local", {"cut": 2}, 0)
+    assert desk.charged == 0
+
+
+def test_what_may_be_paid_for_does_not_move_on(desk: Desk) -> None:
+    """Calls that were never answered: another provider would be the second to be paid."""
+    fault = {"kind": "reset_after_read", "times": 2}
+    desk.market.state.add_fault(Fault.model_validate(fault))
+    code, (only,), _ = night(desk, desk.catalog(1), *FREE)
+    assert (code, only["provider"], only["outcomes"]) == (
+        Exit.SOME_FAILED,
+        "removebg",
+        {"failed": 1},
+    )
+    assert (only["money"]["charged"], only["money"]["uncertain"], desk.charged) == (0, 2, 2)
+
+
+def test_a_picture_whose_ticket_waits_does_not_move_on(desk: Desk) -> None:
+    """The others do; the next night collects it, though the account is empty."""
+    desk.market.state.change({"bgeraser": {"balance": 1.0}})
+    desk.market.state.add_fault(Fault(kind="status_503", times=1000, on="bgeraser_result"))
+    desk.environment = {**desk.environment, "BGERASER_API_KEY": "any"}
+    slow = (
+        "--set=limits.workers=1",
+        "--set=limits.calls_at_once=1",
+        "--set=limits.item_seconds=10",
+    )
+    there = (f"--provider-url={desk.market.url}", "--provider=bgeraser", "--set=insist=true")
+    for number in range(2):
+        desk.put(f"{number}.png", photo(number, (800, 600)))
+    manifest = desk.list("0.png", "1.png")
+    _, (first, then), _ = night(desk, manifest, *FREE, *there, *slow)
+    assert first["outcomes"] == {"failed": 1, "deferred": 1}
+    assert first["top_errors"] == [["not_ready", 1]]
+    assert (then["provider"], then["outcomes"].get("cut")) == ("local", 1)
+    desk.market.state.faults.clear()
+    _, (again, *_), _ = night(desk, manifest, *FREE, *there, *slow)
+    assert (again["provider"], again["outcomes"]["recovered"]) == ("bgeraser", 1)
+    books = desk.market.state.snapshot()["providers"]["bgeraser"]
+    assert books["charged_calls"] == 1

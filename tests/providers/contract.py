@@ -29,6 +29,8 @@ class Played:
     has_balance: bool = True
     balance_step: float = 1e-6
     """In which the balance is told."""
+    results_lie_elsewhere: bool = False
+    """Whether a result is fetched from an address that the answer names."""
 
     @property
     def label(self) -> str:
@@ -67,7 +69,14 @@ class Played:
 
 def _leonardo(**settings: str) -> Played:
     """Its balance is told in tokens."""
-    return Played("leonardo", settings, unit="USD", price=0.1047, balance_step=0.002)
+    return Played(
+        "leonardo",
+        settings,
+        unit="USD",
+        price=0.1047,
+        balance_step=0.002,
+        results_lie_elsewhere=True,
+    )
 
 
 PROVIDERS = (
@@ -75,9 +84,10 @@ PROVIDERS = (
     _leonardo(mode="sync"),
     _leonardo(mode="async"),
     Played("photoroom", unit="images"),
-    Played("backgroundcut", price=0.5, has_balance=False),
-    Played("bgeraser"),
+    Played("backgroundcut", price=0.5, has_balance=False, results_lie_elsewhere=True),
+    Played("bgeraser", results_lie_elsewhere=True),
 )
+FETCHED = tuple(played for played in PROVIDERS if played.results_lie_elsewhere)
 
 
 def picture(seed: int = 0, width: int = 800, height: int = 600) -> Source:

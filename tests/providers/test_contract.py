@@ -1,6 +1,5 @@
 """One contract for all providers: whoever cuts out, the rest of the program sees the same."""
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -20,15 +19,10 @@ from packshot.providers.face import Provider, Source, Ticket
 from packshot.sandbox.server import Sandbox
 from packshot.sandbox.state import Fault, SandboxState, Settings
 from packshot.world.cutouts import LARGEST_RESULT_PIXELS, read_cutout
-from tests.providers.contract import KEY, PROVIDERS, Played, obtained, picture
+from tests.providers.contract import FETCHED, KEY, PROVIDERS, Played, obtained, picture
 
 PLAIN = PaidOptions()
 HAVE_SHADOWS_AND_REGIONS = {"removebg", "leonardo"}
-ANSWER_WITH_THE_PICTURE = {"removebg", "photoroom"}
-BEHIND_ADDRESSES = [played for played in PROVIDERS if played.name not in ANSWER_WITH_THE_PICTURE]
-behind_addresses = pytest.mark.parametrize(
-    "played", BEHIND_ADDRESSES, ids=lambda played: played.label
-)
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +38,6 @@ def sandbox(running: Sandbox) -> Sandbox:
     running.state.reset()
     for played in PROVIDERS:
         played.refill(running, 1000)
-        if played.name != "removebg":
-            running.state.change({played.name: {"result_seconds": None}})
     return running
 
 
@@ -172,35 +164,40 @@ def test_an_answer_that_is_lost_is_uncertain(
     assert played.charged(sandbox)[0] == 1
 
 
-@behind_addresses
-@pytest.mark.parametrize("kind", ["truncated_body", "truncated_zip", "status_503"])
-def test_a_result_that_broke_off_is_fetched_again(
+@pytest.mark.parametrize("kind", ["truncated_body", "truncated_zip"])
+@pytest.mark.parametrize("played", FETCHED, ids=lambda played: played.label)
+def test_a_result_that_is_cut_short_is_fetched_again(
     played: Played, provider: Provider, sandbox: Sandbox, kind: str
 ) -> None:
-    """It is paid for and still there: the same ticket brings it, and nothing is bought."""
-    answer = provider.submit(picture(), PLAIN)
-    assert isinstance(answer, Ticket)
-    obtained(provider, answer)
-    sandbox.state.add_fault(Fault.model_validate({"kind": kind, "on": f"{played.name}_result"}))
-    with pytest.raises(Unreachable):
-        provider.collect(answer)
-    assert obtained(provider, answer).charged == pytest.approx(played.price)
-    assert played.charged(sandbox)[0] == 1
+    """It breaks off, or arrives as if it were whole; the job is paid for once."""
+    given = provider.submit(picture(), PLAIN)
+    assert isinstance(given, Ticket)
+    fail_next(sandbox, played, kind, on=f"{played.name}_result")
+    with pytest.raises(Unreachable) as caught:
+        obtained(provider, given)
+    assert caught.value.code == "broken_download"
+    result = obtained(provider, given)
+    cutout = read_cutout(result.content, result.format, max_pixels=LARGEST_RESULT_PIXELS)
+    assert cutout.picture.size == (result.width, result.height) == (800, 600)
+    assert played.charged(sandbox) == (1, pytest.approx(played.price))
 
 
-@behind_addresses
-def test_a_result_that_has_expired_is_lost_and_said(
-    played: Played, provider: Provider, sandbox: Sandbox
+@pytest.mark.parametrize("status", [403, 404, 410])
+@pytest.mark.parametrize("played", FETCHED, ids=lambda played: played.label)
+def test_a_result_that_has_expired_is_lost_and_charged(
+    played: Played, provider: Provider, sandbox: Sandbox, status: int
 ) -> None:
-    """Its charge is in doubt to nobody, yet there is no picture for it."""
-    sandbox.state.change({played.name: {"result_seconds": 0.01}})
-    answer = provider.submit(picture(), PLAIN)
-    assert isinstance(answer, Ticket)
-    time.sleep(0.05)
-    with pytest.raises(Uncertain) as caught:
-        obtained(provider, answer)
-    assert caught.value.code == "result_gone"
-    assert KEY not in str(caught.value)
+    """Nobody fetches it again, and the sentence says what it has cost and what to compare."""
+    given = provider.submit(picture(), PLAIN)
+    assert isinstance(given, Ticket)
+    sandbox.state.change({played.name: {"result_seconds": 1e-9, "gone_status": status}})
+    try:
+        with pytest.raises(Uncertain) as caught:
+            obtained(provider, given)
+    finally:
+        sandbox.state.change({played.name: {"result_seconds": None, "gone_status": 404}})
+    assert (caught.value.code, caught.value.http_status) == ("result_gone", status)
+    assert "has been charged and is lost. Compare" in str(caught.value)
     assert played.charged(sandbox)[0] == 1
 
 

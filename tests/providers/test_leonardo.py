@@ -28,7 +28,7 @@ from packshot.providers.leonardo_wire import LeonardoSettings as LeonardoOwn
 from packshot.providers.leonardo_wire import check_options, order
 from packshot.sandbox.leonardo_books import LeonardoAccount, LeonardoSettings
 from packshot.sandbox.server import Sandbox
-from packshot.sandbox.state import Fault, SandboxState, Settings
+from packshot.sandbox.state import Endpoint, Fault, SandboxState, Settings
 from tests.providers.playing import KEY
 from tests.sandbox.calling import picture
 
@@ -254,17 +254,20 @@ def test_an_order_whose_answer_is_lost_is_uncertain(
     assert books.charged_calls == 1
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("mode", "on"),
+    [("sync", "leonardo_result"), ("async", "leonardo_poll"), ("async", "leonardo_result")],
+)
 @pytest.mark.parametrize(
     "kind", ["truncated_body", "truncated_zip", "status_503", "status_429", "reset_after_read"]
 )
 def test_fetching_that_fails_is_tried_again(
-    mode: str, kind: str, running: Sandbox, books: LeonardoAccount
+    mode: str, on: Endpoint, kind: str, running: Sandbox, books: LeonardoAccount
 ) -> None:
     """The poll and the download, never the order."""
     asked = client(running, mode)
     given = asked.submit(SHOT, PLAIN)
-    running.state.add_fault(Fault(kind=kind, on="leonardo_result"))
+    running.state.add_fault(Fault(kind=kind, on=on))
     with pytest.raises(Throttled if kind == "status_429" else Unreachable):
         asked.collect(given)
     assert asked.collect(given).width == 400

@@ -74,3 +74,11 @@ def test_who_was_told_to_wait_does_not_count() -> None:
     breaker = Breaker("removebg")
     waits = (Throttled("slow down"), Unreachable("no turn came", code="deadline"))
     assert not any(breaker.heard(wait) for wait in waits * FAILURES_IN_A_ROW)
+
+
+def test_refusals_that_are_charged_are_failures() -> None:
+    """Nothing is bought for long that only costs."""
+    breaker, refused = Breaker("leonardo"), ImageRefused("no")
+    refused.charged = 0.1
+    assert [breaker.heard(refused) for _ in range(FAILURES_IN_A_ROW - 1)].count(None) == 19
+    assert "20 pictures in a row" in str(breaker.heard(refused))

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.providers.contract import PROVIDERS, Played
+from packshot.sandbox.state import Fault
+from tests.providers.contract import FETCHED, PROVIDERS, Played
 from tests.providers.tiny_model import tiny_model
 from tests.run.nights import Night, Shop
 
@@ -75,6 +76,57 @@ def test_moving_can_buy_everything_anew(stocked: Shop, played: Played) -> None:
     anew = night(stocked, played, recut="provider")
     assert anew.plan.calls_at_most == PICTURES
     assert anew.summary.outcomes == {"cut": PICTURES}
+    assert played.charged(stocked.market)[0] == PICTURES
+
+
+@pytest.mark.parametrize("kind", ["truncated_body", "truncated_zip"])
+@pytest.mark.parametrize("played", FETCHED, ids=lambda played: played.label)
+def test_results_that_are_cut_short_are_fetched_and_not_bought_again(
+    stocked: Shop, played: Played, kind: str
+) -> None:
+    """Whatever breaks off on its way has been paid for, and is still there."""
+    fault = {"kind": kind, "on": f"{played.name}_result", "times": PICTURES}
+    stocked.market.state.add_fault(Fault.model_validate(fault))
+    summary = night(stocked, played).summary
+    assert summary.outcomes == {"cut": PICTURES}
+    assert played.charged(stocked.market)[0] == PICTURES
+    assert summary.money.charged == pytest.approx(PICTURES * played.price)
+
+
+@pytest.mark.parametrize("played", FETCHED, ids=lambda played: played.label)
+def test_results_that_have_expired_are_not_bought_again_the_same_night(
+    stocked: Shop, played: Played
+) -> None:
+    """The charge stands in the books, the reason says so, and no ticket stays behind."""
+    stocked.market.state.change({played.name: {"result_seconds": 1e-9}})
+    try:
+        lost = night(stocked, played)
+        again = night(stocked, played)
+    finally:
+        stocked.market.state.change({played.name: {"result_seconds": None}})
+    calls, charged = played.charged(stocked.market)
+    assert (calls, lost.summary.outcomes) == (PICTURES, {"failed": PICTURES})
+    assert set(lost.report["reason_code"]) == {"result_gone"}
+    assert all("has been charged and is lost" in reason for reason in lost.report["reason"])
+    money = lost.summary.money
+    assert money.charged <= charged <= money.charged + money.uncertain + 1e-9
+    assert list(stocked.state.glob("tickets/*")) == []
+    assert set(again.report["reason_code"]) == {"backing_off"}
+
+
+def test_a_charge_that_is_stated_with_a_refusal_is_booked(stocked: Shop) -> None:
+    """Moderation keeps results back and says what they cost: it counts against the cap."""
+    played = FETCHED[0]
+    stocked.market.state.change({"leonardo": {"blocked": True, "blocked_is_charged": True}})
+    try:
+        refused = night(stocked, played, max_credits=0.25, limits={"workers": 1})
+        again = night(stocked, played)
+    finally:
+        stocked.market.state.change({"leonardo": {"blocked": False, "blocked_is_charged": False}})
+    assert refused.summary.outcomes == {"rejected": 2, "deferred": 1}
+    money = refused.summary.money
+    assert (money.charged, money.uncertain) == (pytest.approx(2 * played.price), 0)
+    assert (again.summary.outcomes, again.summary.calls) == ({"rejected": PICTURES}, 1)
     assert played.charged(stocked.market)[0] == PICTURES
 
 

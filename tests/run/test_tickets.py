@@ -14,8 +14,8 @@ from packshot.providers.backgroundcut import BackgroundCut
 from packshot.run import past_runs
 from packshot.sandbox.state import Fault
 from tests.flows.served import soon
-from tests.providers.contract import PROVIDERS
-from tests.run.nights import KEY, Shop
+from tests.providers.contract import FETCHED, Played
+from tests.run.nights import KEY, Night, Shop
 from tests.run.processes import night, take_away, wait_for
 
 PICTURES, SIZE = 4, (800, 600)
@@ -42,7 +42,23 @@ def stocked(shop: Shop) -> Iterator[Shop]:
 
 def books(shop: Shop) -> dict[str, Any]:
     """The provider's own."""
-    return dict(shop.market.state.snapshot()["providers"]["backgroundcut"])
+    return dict(shop.market.state.snapshot()["providers"][shop.settings["provider"]])
+
+
+def move_to(shop: Shop, played: Played) -> None:
+    """Let this provider sell to the shop from now on."""
+    played.refill(shop.market, 100.0)
+    shop.settings |= {
+        "provider": played.name,
+        "provider_url": played.address(shop.market),
+        "provider_settings": {played.name: dict(played.settings)},
+    }
+
+
+def attempts(shop: Shop, night: Night) -> pd.DataFrame:
+    """What a night's books say of each call."""
+    folder = shop.state / shop.catalog / "runs" / night.summary.run_id
+    return pd.read_parquet(folder / "attempts.parquet")
 
 
 def tickets(shop: Shop) -> list[Path]:
@@ -51,8 +67,11 @@ def tickets(shop: Shop) -> list[Path]:
 
 
 def fail_results(shop: Shop, kind: str, times: int, **more: float) -> None:
-    """Let the next results that are asked for go wrong."""
-    fault = {"kind": kind, "times": times, "on": "backgroundcut_result", **more}
+    """Let the next jobs or results that are asked for go wrong."""
+    provider = shop.settings["provider"]
+    is_job = shop.settings.get("provider_settings", {}).get(provider, {}).get("mode") == "async"
+    on = f"{provider}_poll" if is_job else f"{provider}_result"
+    fault = {"kind": kind, "times": times, "on": on, **more}
     shop.market.state.add_fault(Fault.model_validate(fault))
 
 
@@ -119,8 +138,12 @@ def test_another_provider_does_not_buy_what_waits(
     assert codes.count("sent_elsewhere") == len(waiting) > 0
 
 
-def test_a_run_that_is_killed_while_it_waits_pays_once(stocked: Shop, tmp_path: Path) -> None:
+@pytest.mark.parametrize("played", FETCHED, ids=lambda played: played.label)
+def test_a_run_that_is_killed_while_it_waits_pays_once(
+    stocked: Shop, played: Played, tmp_path: Path
+) -> None:
     """The next one collects what is paid for; both reports say so."""
+    move_to(stocked, played)
     waiting = die_waiting(stocked, tmp_path / "scratch")
     assert books(stocked)["charged_calls"] == len(waiting) == 2
     assert KEY not in "".join(file.read_text() for file in tickets(stocked))
@@ -134,38 +157,28 @@ def test_a_run_that_is_killed_while_it_waits_pays_once(stocked: Shop, tmp_path: 
     assert dead.money.uncertain > 0
     rows = again.report[again.report["outcome"] == "recovered"]
     assert set(rows["fingerprint"]) == set(waiting)
-    assert (set(rows["charged"]), set(rows["paid_before"])) == ({0.0}, {0.5})
+    assert (set(rows["charged"]), set(rows["paid_before"])) == ({0.0}, {played.price})
     assert stocked.night().summary.outcomes == {"unchanged": PICTURES}
 
 
-def test_a_job_that_was_under_way_when_its_run_was_killed_is_paid_once(
-    shop: Shop, tmp_path: Path
+@pytest.mark.parametrize(
+    "short", [{}, {"keep_credits": 1_000}, {"max_credits": 0.5}], ids=["empty", "floor", "cap"]
+)
+def test_what_is_paid_for_is_collected_when_nothing_can_be_bought(
+    stocked: Shop, short: dict[str, float], tmp_path: Path
 ) -> None:
-    """It has no result yet, and no address: the next run asks until it has."""
-    played = next(each for each in PROVIDERS if each.settings.get("mode") == "async")
-    shop.market.pass_for_real()
-    shop.market.state.change({"leonardo": {"balance": 100.0, "pending_polls": 4}})
-    shop.settings = {
-        "provider": played.name,
-        "provider_url": played.address(shop.market),
-        "provider_settings": {played.name: dict(played.settings)},
-        "limits": {"calls_at_once": 2, "workers": 4},
-        "max_credits": 50,
-        "spool": str(shop.folder / "spool"),
-    }
-    for number in range(PICTURES):
-        shop.draw(f"{number}.png", colour=number, size=SIZE)
-    shop.list(*(shop.row(f"{number}", f"{number}.png") for number in range(PICTURES)))
-    with night(shop.job(), KEY, tmp_path / "scratch") as process:
-        wait_for(process, "on record")
-        soon(lambda: len(tickets(shop)) == 2, 30, "two jobs under way")
-        take_away(process)
-    assert played.charged(shop.market)[0] == 2
-    again = shop.night()
-    assert again.summary.outcomes == {"cut": PICTURES - 2, "recovered": 2}
-    assert played.charged(shop.market)[0] == PICTURES
-    assert tickets(shop) == []
-    assert again.earlier[0].money.uncertain == pytest.approx(2 * played.price)
+    """It costs nothing: only what would have to be bought is deferred."""
+    move_to(stocked, next(played for played in FETCHED if played.name == "bgeraser"))
+    waiting = die_waiting(stocked, tmp_path / "scratch")
+    if not short:
+        stocked.market.state.change({"bgeraser": {"balance": 0}})
+    night_after = stocked.night(**short)
+    assert night_after.summary.outcomes == {"recovered": 2, "deferred": 2}
+    rows = night_after.report[night_after.report["outcome"] == "recovered"]
+    assert set(rows["fingerprint"]) == set(waiting)
+    assert (books(stocked)["charged_calls"], tickets(stocked)) == (2, [])
+    codes = set(night_after.report["reason_code"].dropna())
+    assert codes <= {"no_credits", "keep_credits", "max_credits"}
 
 
 def test_a_result_that_has_expired_meanwhile_is_said_and_bought_later(
@@ -177,50 +190,17 @@ def test_a_result_that_has_expired_meanwhile_is_said_and_bought_later(
     time.sleep(0.1)
     night_after = stocked.night(only=keys_of(stocked, waiting))
     assert "result_gone" in set(night_after.report["reason_code"].dropna())
-    run = stocked.state / stocked.catalog / "runs" / night_after.summary.run_id
-    lost = pd.read_parquet(run / "attempts.parquet")
-    assert list(lost["code"]) == ["result_gone"] * 2
-    assert (sum(lost["charged"]), sum(lost["uncertain"])) == (0, 0)
     assert books(stocked)["charged_calls"] == 2
     assert tickets(stocked) == []
+    lost = attempts(stocked, night_after)
+    assert list(lost["code"]) == ["result_gone"] * 2
+    assert set(lost["fingerprint"]) == set(waiting)
+    assert (set(lost["charged"]), set(lost["uncertain"])) == ({0.0}, {0.0})
+    (dead,) = night_after.earlier
+    assert dead.money.uncertain == 2 * 0.5
     stocked.market.state.change({"backgroundcut": {"result_seconds": None}})
     again = stocked.night(retry=True, only=keys_of(stocked, waiting))
     assert again.summary.outcomes == {"cut": 2, "deferred": 2}
-
-
-def test_what_is_paid_for_is_collected_though_nothing_may_be_spent(
-    stocked: Shop, tmp_path: Path
-) -> None:
-    """A run that stands still before its first call takes the results that wait."""
-    waiting = die_waiting(stocked, tmp_path / "scratch")
-    after = stocked.night(max_credits=0.1)
-    assert after.summary.outcomes == {"recovered": 2, "deferred": 2}
-    assert set(after.report[after.report["outcome"] == "recovered"]["fingerprint"]) == set(waiting)
-    assert (books(stocked)["charged_calls"], tickets(stocked)) == (2, [])
-
-
-def test_a_ticket_that_cannot_be_read_is_no_leave_to_buy(stocked: Shop, tmp_path: Path) -> None:
-    """The report names the file; without it the picture is bought."""
-    die_waiting(stocked, tmp_path / "scratch")
-    for file in tickets(stocked):
-        file.write_text(file.read_text()[:20])
-    after = stocked.night()
-    assert after.summary.outcomes == {"cut": 2, "failed": 2}
-    failed = after.report[after.report["outcome"] == "failed"]
-    assert set(failed["reason_code"]) == {"ticket_unreadable"}
-    assert all(any(str(file) in reason for file in tickets(stocked)) for reason in failed["reason"])
-    assert books(stocked)["charged_calls"] == PICTURES
-    for file in tickets(stocked):
-        file.unlink()
-    assert stocked.night(retry=True).summary.outcomes == {"cut": 2, "unchanged": 2}
-
-
-def test_a_provider_that_is_asked_too_often_for_results_is_left_alone(stocked: Shop) -> None:
-    """Nobody calls while it wants to be left alone, whichever of us it told."""
-    fail_results(stocked, "status_429", 1, retry_after=2.0)
-    tonight = stocked.night()
-    assert tonight.summary.outcomes == {"cut": PICTURES}
-    assert tonight.summary.waits["pause"] > 0.5
 
 
 def test_a_job_that_is_not_ready_in_time_is_left_for_the_next_run(stocked: Shop) -> None:
@@ -240,6 +220,45 @@ def test_a_job_that_is_not_ready_in_time_is_left_for_the_next_run(stocked: Shop)
     assert past_runs.read_summary(stocked.job()).money.paid_before == 0.5
 
 
+@pytest.mark.parametrize(
+    ("played_so", "code"),
+    [
+        ({"result_bytes": 100_000_001}, "result_too_large"),
+        ({"result_location": "ftp://example.com/a.png"}, "result_address_refused"),
+        ({"result_location": "http://[odd"}, "result_address_refused"),
+    ],
+    ids=["large", "ftp", "odd"],
+)
+def test_a_result_that_will_never_be_fetched_is_settled(
+    stocked: Shop, played_so: dict[str, Any], code: str
+) -> None:
+    """Charged, said, and left alone by later nights."""
+    stocked.list(stocked.row("0", "0.png"))
+    stocked.market.state.change({"backgroundcut": played_so})
+    try:
+        tonight = stocked.night()
+        stocked.later(days=1)
+        tomorrow = stocked.night()
+    finally:
+        stocked.market.state.change({"backgroundcut": dict.fromkeys(played_so)})
+    assert tonight.summary.outcomes == tomorrow.summary.outcomes == {"rejected": 1}
+    assert list(tonight.report["reason_code"]) == [code]
+    assert "it has been charged" in tonight.report["reason"][0]
+    money = tonight.summary.money
+    assert (money.charged, money.uncertain, tomorrow.summary.calls) == (0.5, 0, 0)
+    assert (books(stocked)["charged_calls"], books(stocked)["fetched_results"]) == (1, 1)
+    assert tickets(stocked) == []
+
+
+def test_a_429_for_a_result_makes_everybody_wait(stocked: Shop) -> None:
+    """As one for a call does: nothing more is sent before the provider's time is over."""
+    fail_results(stocked, "status_429", 1, retry_after=4)
+    summary = stocked.night(limits={"calls_at_once": 1, "workers": 4}).summary
+    assert summary.outcomes == {"cut": PICTURES}
+    assert summary.waits["pause"] > 2
+    assert books(stocked)["charged_calls"] == PICTURES
+
+
 def test_a_ticket_that_nobody_needs_does_not_stay(stocked: Shop, tmp_path: Path) -> None:
     """It goes with the other private inputs; a younger one is kept."""
     die_waiting(stocked, tmp_path / "scratch")
@@ -249,3 +268,39 @@ def test_a_ticket_that_nobody_needs_does_not_stay(stocked: Shop, tmp_path: Path)
     stocked.list()
     stocked.night(max_gone_share=1.0)
     assert tickets(stocked) == [young]
+
+
+def test_a_ticket_that_cannot_be_read_is_told_and_keeps_its_picture_from_being_bought(
+    stocked: Shop, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody has paid for it; the sentence names the file and what to do with it."""
+    die_waiting(stocked, tmp_path / "scratch")
+    damaged, _ = tickets(stocked)
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:40])
+    night_after = stocked.night()
+    assert night_after.summary.outcomes == {"cut": 2, "recovered": 1, "failed": 1}
+    assert dict(night_after.summary.top_errors) == {"ticket_unreadable": 1}
+    (row,) = night_after.report[night_after.report["outcome"] == "failed"].to_dict("records")
+    assert str(damaged) in row["reason"]
+    assert "restore" in row["reason"]
+    assert str(damaged) in caplog.text
+    assert (books(stocked)["charged_calls"], tickets(stocked)) == (PICTURES, [damaged])
+    damaged.write_bytes(whole)
+    restored = stocked.night(retry=True)
+    assert restored.summary.outcomes == {"recovered": 1, "unchanged": 3}
+    assert books(stocked)["charged_calls"] == PICTURES
+    assert list(stocked.state.glob("tickets*/*")) == []
+
+
+def test_a_ticket_that_cannot_be_read_has_its_time_too(stocked: Shop, tmp_path: Path) -> None:
+    """It begins with the night that found it; afterwards the picture is bought."""
+    die_waiting(stocked, tmp_path / "scratch")
+    damaged, _ = tickets(stocked)
+    damaged.write_bytes(b"{")
+    stocked.night()
+    (found,) = stocked.state.glob("tickets-unreadable/*")
+    found.write_text("2020-01-01T00:00:00+00:00")
+    again = stocked.night(retry=True)
+    assert again.summary.outcomes == {"cut": 1, "unchanged": 3}
+    assert list(stocked.state.glob("tickets*/*")) == []
