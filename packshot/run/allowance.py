@@ -17,7 +17,7 @@ further process came, for its part may have been used by the others.
 import math
 
 from packshot.providers.face import Pace, PaceReading
-from packshot.run.one_window import Call, Window
+from packshot.run.one_window import Call, Sharers, Window
 
 TELLING_WEIGHT = 8.0
 """With less than this in flight the first answer of a window tells nothing."""
@@ -52,6 +52,8 @@ class Allowance:
         """The provider has said what is left; until then each process keeps to its part."""
         self._known_at = -math.inf
         """When the call left that brought the latest count."""
+        self._came = -math.inf
+        """When this process came to others."""
         self._latency = USUAL_LATENCY_SECONDS
         # Ends are told in whole seconds and heard late.
         self._guard = min(0.15, pace.window_seconds / 100)
@@ -62,11 +64,20 @@ class Allowance:
         """When the present window has certainly ended."""
         return self.window.ends + self._guard
 
-    def share(self, sharers: int, *, expected: int = 0) -> None:
-        """So many processes use the account from now on; for `expected` more a part is kept."""
-        self.window.joined |= sharers > self.sharers
-        self.sharers = sharers + expected
-        self.window.sharers = max(self.window.sharers, self.sharers)
+    def share(self, sharers: Sharers) -> None:
+        """So many processes use the account from now on.
+
+        In a window in which that changes parts are worth nothing: some have used theirs already.
+        """
+        window = self.window
+        if sharers.here > self.sharers:
+            window.by_count, window.landed = True, False  # what was known may be long ago
+        elif sharers.here < self.sharers and self.told:
+            window.by_count = True
+        if sharers.came is not None:
+            self._came = sharers.came
+        self.sharers = sharers.here + sharers.expected
+        window.sharers = max(window.sharers, self.sharers)
 
     def roll(self, now: float, *, waiting: bool) -> None:
         """Begin the next window if the present one has ended."""
@@ -84,7 +95,8 @@ class Allowance:
     def take_back(self, call: Call) -> None:
         """A call that had leave did not go after all."""
         self.flying.remove(call)
-        self.window.sent -= call.weight
+        if not call.carried:  # else it left in a window that has been summed up
+            self.window.sent -= call.weight
 
     def land(self, call: Call, now: float) -> None:
         """A call has ended; without a reading it stays on our own count."""
@@ -129,8 +141,10 @@ class Allowance:
             part = self.limit / self.window.sharers
             free = weight > part and self._used() == 0
             return free or self._sent_here() + weight <= part * self._released(now) + ROUNDING
-        if self.window.joined and self.flying and not self.window.landed:
-            return False  # the first answer tells what the others have used
+        if self.window.by_count and not self.window.landed and (self.flying or not self.told):
+            return not self.flying  # the first answer tells what the others have used
+        if not self.told and now < self._came + self._length:
+            return not self.flying  # others have used our part of a window that we do not see
         used, sharers = self._used(), self._sharers()
         room = self.limit - used + ROUNDING
         needed = weight * sharers * self._doubt(weight, now)
@@ -187,7 +201,7 @@ class Allowance:
     def _is_parted(self, now: float) -> bool:
         """Whether we may send our part whatever the others do, and no more."""
         window = self.window
-        if window.joined or window.sharers == 1:
+        if window.by_count or window.sharers == 1:
             return False
         return not self.told or now < window.ends - self._length * (1 - COMMON_FROM)
 
@@ -207,7 +221,7 @@ class Allowance:
     def _unseen(self) -> float:
         """What the others may have sent of their parts since the latest reading."""
         window = self.window
-        if window.joined or window.opened is None or self._known_at <= window.opened:
+        if window.by_count or window.opened is None or self._known_at <= window.opened:
             return 0.0
         seen = max(0.0, window.counted - window.answered - window.carried)
         parts = self.limit * (1 - 1 / window.sharers)
@@ -239,7 +253,7 @@ class Allowance:
         """
         window = self.window
         ours = window.answered + window.carried
-        if self.sharers > 1 and ours and not window.joined:
+        if self.sharers > 1 and ours and not window.by_count:
             return max(1.0, min(self.sharers, window.counted / ours))
         if window.counted > ours + self._weight_in_flight():
             return max(float(self.sharers), min(MOST_SHARERS, window.counted / max(ours, 1.0)))

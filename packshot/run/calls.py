@@ -96,8 +96,8 @@ def _answered(
             while True:
                 try:
                     result = _call(shop, wanted, spent, answered)
-                except Throttled as refusal:
-                    shop.governor.pause(refusal.wait_seconds)
+                except Throttled:
+                    continue  # the governor lets it leave again when the provider wants it
                 else:
                     return result, opened(shop, wanted.fingerprint, result, stack)
     raise AssertionError("stamina returns or raises")

@@ -11,7 +11,7 @@ from typing import Literal
 
 from packshot.facts.errors import SkipImage, StopRequested, Throttled, Unreachable
 from packshot.providers.face import Pace, PaceReading
-from packshot.run.one_window import Call
+from packshot.run.one_window import Call, Sharers
 from packshot.run.windows import Windows
 
 POLL_SECONDS = 0.5
@@ -88,6 +88,7 @@ class Governor:
             error = raised
             raise
         finally:
+            self._mine.call = None
             with self._lock:
                 self._land(call, error, self._clock())
 
@@ -106,9 +107,11 @@ class Governor:
         Of the window, `expected` further parts are left to processes that may come.
         """
         with self._lock:
+            now = self._clock()
+            came = now if processes > 1 and self._parts == 0 else None
             self._parts = processes
-            self._windows.share(max(1, processes), expected)
-            self._admit(self._clock())
+            self._windows.share(Sharers(max(1, processes), expected, came))
+            self._admit(now)
 
     @property
     def idle_seconds(self) -> float:
@@ -227,7 +230,7 @@ class Governor:
         if self._parts == 0:
             self._hold = "slot"
             return None
-        if now < self._paused_until or (self._probing and self._flying):
+        if now < self._paused_until or self._is_probed():
             self._hold = "pause"
             return None
         if len(self._flying) >= self._width():
@@ -238,6 +241,10 @@ class Governor:
         self._hold = "pace"
         overtaken = self._windows.may_be_overtaken(head, now)
         return self._smaller_than(head, now) if overtaken else None
+
+    def _is_probed(self) -> bool:
+        """Whether the one call after a pause is in flight; what left before it is no such call."""
+        return self._probing and any(_left(call) > self._paused_at for call in self._flying)
 
     def _width(self) -> int:
         """Calls at once; our part of them where the provider does not say what is left."""

@@ -5,6 +5,18 @@ import threading
 from dataclasses import dataclass, field
 
 
+@dataclass(frozen=True, slots=True)
+class Sharers:
+    """Among how many processes an account is shared."""
+
+    here: int = 1
+    """This one among them."""
+    expected: int = 0
+    """For so many more a part is kept."""
+    came: float | None = None
+    """When this one came to others that were there; None if it did not."""
+
+
 @dataclass(slots=True, eq=False)
 class Call:
     """A call that waits, then flies, then has landed."""
@@ -48,5 +60,5 @@ class Window:
     """Someone waited because nothing was left."""
     sharers: int = 1
     """As many processes as there have been at once."""
-    joined: bool = False
-    """One more came meanwhile, or it is us."""
+    by_count: bool = False
+    """Some came or went meanwhile, so nobody has a part of it."""

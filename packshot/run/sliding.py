@@ -9,7 +9,7 @@ from collections import deque
 
 from packshot.providers.face import PaceReading
 from packshot.run.allowance import ROUNDING
-from packshot.run.one_window import Call
+from packshot.run.one_window import Call, Sharers
 
 
 class SlidingAllowance:
@@ -31,6 +31,8 @@ class SlidingAllowance:
         """What the provider has counted and we have not sent."""
         self._beside_until = -math.inf
         self._stretch_ends = math.inf
+        self._came, self._heard = -math.inf, True
+        """When this process came to others, and whether the provider has spoken since."""
         self._sent = 0.0
 
     @property
@@ -39,9 +41,11 @@ class SlidingAllowance:
         oldest = self._landed[0][0] + self._length + self._guard if self._landed else math.inf
         return min(oldest, self._beside_until if self._beside else math.inf)
 
-    def share(self, sharers: int, *, expected: int = 0) -> None:
-        """So many processes use the account from now on; for `expected` more a part is kept."""
-        self.sharers = sharers + expected
+    def share(self, sharers: Sharers) -> None:
+        """So many processes use the account from now on."""
+        self.sharers = sharers.here + sharers.expected
+        if sharers.came is not None:
+            self._came, self._heard = sharers.came, False
 
     def roll(self, now: float, *, waiting: bool) -> None:
         """Let go of what has left the window."""
@@ -78,17 +82,22 @@ class SlidingAllowance:
             return
         self.limit = reading.limit
         if reading.remaining is not None:
-            self.told = True
+            self.told = self._heard = True
             self._beside = max(0.0, reading.limit - reading.remaining - self._own())
             self._beside_until = now + self._length + self._guard
 
     def fits(self, weight: float, now: float) -> bool:
         """Whether a call may leave; one larger than any window waits for an empty one."""
-        del now
         own = self._own()
-        part = self.limit / self.sharers
+        if not (self._heard or own):
+            return True  # its answer tells what the others have used
+        part = self.limit / self.sharers * self._vacant(now)
         room = min(part - own, self.limit - own - self._beside) + ROUNDING
         return weight <= room or (weight > part and own + self._beside == 0)
+
+    def _vacant(self, now: float) -> float:
+        """How much of a newcomer's part the others have left by now: they had used it."""
+        return 1.0 if self._heard else min(1.0, max(0.0, now - self._came) / self._length)
 
     def may_be_overtaken(self, call: Call) -> bool:
         """Never: room comes back bit by bit, and a large picture would wait for ever."""

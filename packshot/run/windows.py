@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from packshot.providers.face import Pace, PaceReading
 from packshot.run.allowance import Allowance
-from packshot.run.one_window import Call
+from packshot.run.one_window import Call, Sharers
 from packshot.run.sliding import SlidingAllowance
 
 SAME_WINDOW = 0.02
@@ -17,7 +17,7 @@ class Windows:
 
     def __init__(self, pace: Pace) -> None:
         length = pace.window_seconds
-        self._sharers = (1, 0)
+        self._sharers = Sharers()
         self._declared: Allowance | SlidingAllowance = (
             SlidingAllowance(pace.per_window, length) if pace.slides else Allowance(pace)
         )
@@ -38,11 +38,11 @@ class Windows:
         """Whether the provider itself says what is left."""
         return any(each.told for each in self._by_length.values())
 
-    def share(self, sharers: int, expected: int = 0) -> None:
+    def share(self, sharers: Sharers) -> None:
         """Keep to one of so many parts, and leave parts to those that may come."""
-        self._sharers = (sharers, expected)
+        self._sharers = sharers
         for allowance in self._by_length.values():
-            allowance.share(sharers, expected=expected)
+            allowance.share(sharers)
 
     def roll(self, now: float, *, waiting: bool) -> None:
         """Let time pass."""
@@ -73,7 +73,7 @@ class Windows:
         allowance = self._declared if length is None else self._of(length)
         if allowance is None and length is not None:
             allowance = self._by_length[length] = SlidingAllowance(reading.limit, length)
-            allowance.share(self._sharers[0], expected=self._sharers[1])
+            allowance.share(self._sharers)
             for each in flying:
                 allowance.send(each, each.asked if each.sent is None else each.sent)
         if allowance is not None:

@@ -31,6 +31,7 @@ class Server:
     reads_arrivals: bool = False
     """The headers of an answer are those of the moment its call came."""
     length: float = 60.0
+    tells: bool = True
     end: float = -math.inf
     used: float = 0.0
     windows: list[float] = field(default_factory=list)
@@ -67,14 +68,14 @@ class Server:
         """
         dated = math.floor(now - 0.99) if self.ends == "whole" else math.floor(now)
         told = end - now if self.ends == "exact" else math.floor(end) - dated
-        return PaceReading(self.limit, max(0.0, self.limit - used), max(0.0, told))
+        left = max(0.0, self.limit - used) if self.tells else None
+        return PaceReading(self.limit, left, max(0.0, told))
 
 
 @dataclass
 class SlidingServer(Server):
     """Counts over the sixty seconds before each call; tells what is left, or nothing at all."""
 
-    tells: bool = True
     taken: deque[tuple[float, float]] = field(default_factory=deque)
 
     def takes(self, weight: float, now: float) -> bool:
@@ -106,6 +107,7 @@ class Night:
         *,
         governors: int = 1,
         known: bool = False,
+        absent: int = 0,
         pace: Pace = PACE,
     ) -> None:
         self.now, self.server, self.weights = 1000.25, server, weights
@@ -114,8 +116,9 @@ class Night:
         self._order = count()
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self.governors = [Governor(pace, clock=lambda: self.now) for _ in range(governors)]
-        for governor in self.governors:
-            governor.share(governors if known else 1)
+        for number, governor in enumerate(self.governors):
+            is_there = number < governors - absent
+            governor.share((governors - absent if known else 1) if is_there else 0)
             waiting: deque[Call] = deque()
             for _ in range(48):
                 self._ask(governor, waiting)
@@ -127,6 +130,14 @@ class Night:
         while self._events[0][0] <= end:
             self.now, _, event = heapq.heappop(self._events)
             event()
+
+    def let_in(self, newcomer: Governor) -> None:
+        """The others hear of one more; it begins six seconds later."""
+        others = [each for each in self.governors if each is not newcomer and each._parts]
+        for other in others:
+            other.share(len(others) + 1)
+        self.run(6)
+        newcomer.share(len(others) + 1)
 
     def _in(self, seconds: float, event: Callable[[], None]) -> None:
         heapq.heappush(self._events, (self.now + seconds, next(self._order), event))
@@ -257,6 +268,56 @@ def test_what_others_leave_is_taken(counts: str) -> None:
     night.run(6 * 62)
     assert min(server.windows[2:]) >= 0.9 * server.limit
     assert server.refusals == 0
+
+
+@pytest.mark.parametrize("slides", [False, True], ids=["fixed", "slides"])
+@pytest.mark.parametrize("tells", [True, False], ids=["told", "mute"])
+def test_a_newcomer_takes_no_part_that_others_have_used(
+    slides: bool,  # noqa: FBT001
+    tells: bool,  # noqa: FBT001
+) -> None:
+    """Three are at it; the fourth comes in the middle of a window: a few refusals at most."""
+    kind = SlidingServer if slides else Server
+    server = kind(counts_arrivals=False, ends="exact", tells=tells)
+    pace = replace(PACE, slides=slides)
+    night = Night(server, pictures("shop"), governors=4, known=True, absent=1, pace=pace)
+    night.run(100)
+    before = server.refusals
+    night.let_in(night.governors[-1])
+    night.run(120)
+    blind = not (tells or slides)  # nobody sees where such a window ends
+    assert server.refusals - before <= (20 if blind else 4)
+    assert night.governors[-1].stats().weight > 120
+
+
+def test_who_was_idle_comes_back_as_a_newcomer() -> None:
+    """What it knew of the window is long ago: the others have gone on."""
+    server = Server(counts_arrivals=False, ends="whole")
+    night = Night(server, pictures("shop"), governors=2, known=True)
+    night.run(125)
+    night.run(server.end - night.now + 4)
+    back, busy = night.governors
+    back.share(0)
+    busy.share(1)
+    night.run(15)
+    before = server.refusals
+    night.let_in(back)
+    night.run(60)
+    assert server.refusals - before <= 2
+
+
+def test_the_part_of_who_leaves_is_taken_within_twenty_seconds() -> None:
+    """By the count, in the same window."""
+    server = Server(counts_arrivals=False, ends="whole")
+    night = Night(server, pictures("shop"), governors=4, known=True)
+    night.run(125)
+    night.run(server.end - night.now + 4)
+    for idle in night.governors[1:]:
+        idle.share(0)
+    night.governors[0].share(1)
+    night.run(20)
+    assert server.used >= 0.9 * server.limit
+    assert sum(server.refused[2:]) == 0
 
 
 @pytest.mark.parametrize("declared", [True, False], ids=["declared", "only told"])

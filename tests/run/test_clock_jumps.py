@@ -17,6 +17,7 @@ DATES = {
     "packshot/world/fetch_answers.py": "a picture host that does the same",
     "packshot/world/asides.py": "ages of files",
     "packshot/world/holders.py": "leases and claims, which other machines read",
+    "packshot/world/tickets.py": "since when a ticket cannot be read, over nights",
     "packshot/run/adopting.py": "when something was adopted",
     "packshot/run/buying.py": "when something was bought",
     "packshot/run/collecting.py": "when a job was given",
