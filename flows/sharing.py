@@ -48,7 +48,8 @@ LAST_WORD_SECONDS = 2.0
 
 def limit_name(provider: str, api_key: str, provider_url: str | None) -> str:
     """One limit per account; the key cannot be told from it."""
-    account = hashlib.sha256(f"{provider_url or ''}\n{api_key}".encode()).hexdigest()
+    address, key = (provider_url or "").rstrip("/"), api_key.strip()
+    account = hashlib.sha256(f"{address}\n{key}".encode()).hexdigest()
     return f"packshot-{provider}-{account[:8]}"
 
 
@@ -98,11 +99,11 @@ class _Share:
         while not self.over.wait(LOOK_SECONDS if self._lease else WANTING_SECONDS):
             try:
                 self._look(time.monotonic())
-            except (httpx.HTTPError, ObjectNotFound) as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, pictures must not wait for it
                 self._go_on(error)
             else:
                 self._refused = 0
-        with suppress(httpx.HTTPError, ObjectNotFound):
+        with suppress(Exception):
             self._give_back()
 
     def _look(self, now: float) -> None:
@@ -183,15 +184,18 @@ class _Share:
         self._governor.share(processes)
 
     def _give_back(self) -> None:
-        lease, self._lease = self._lease, None
-        self._processes = None
-        if lease is not None:
-            with _client() as client:
-                client.release_concurrency_slots_with_lease(lease)
+        """Where the server does not hear of it the slot is still ours, and given back later."""
+        if self._lease is not None:
+            with _client() as client, suppress(ObjectNotFound):
+                client.release_concurrency_slots_with_lease(self._lease)
+        self._lease = self._processes = None
 
     def _go_on(self, error: Exception) -> None:
-        """Without Prefect's word the last count stands; where there was none, one is assumed."""
-        self._refused += isinstance(error, httpx.HTTPStatusError)
+        """Without Prefect's word the last count stands; where there was none, one is assumed.
+
+        A server that refuses or does not answer in time is there: it is asked again first.
+        """
+        self._refused += isinstance(error, httpx.HTTPStatusError | httpx.TimeoutException)
         if self._processes is None and 0 < self._refused <= BUSY_TRIES:
             self.over.wait(BUSY_SECONDS)
             return

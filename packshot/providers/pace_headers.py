@@ -15,6 +15,8 @@ import httpx
 from packshot.providers.answers import number, seconds_until
 from packshot.providers.face import PaceReading
 
+LONGEST_WINDOWS: Final = 10.0
+"""So many times the declared window one may last that a provider speaks of."""
 FIRST_EPOCH: Final = 1e9
 """A reset beyond this is a moment, not a number of seconds."""
 
@@ -43,8 +45,7 @@ def _in_three_headers(
     policies = _policies(further) | _policies(headers.get(f"{prefix}-policy", ""))
     windows = policies.values()
     own = next((seconds for size, seconds in windows if size == quota), None)
-    most = own or window_seconds
-    first = PaceReading(quota, remaining, _until(reset, headers, most), own)
+    first = PaceReading(quota, remaining, _until(reset, headers, own, window_seconds), own)
     return (first, *(PaceReading(size, None, w, w) for size, w in windows if w != own))
 
 
@@ -56,7 +57,7 @@ def _in_one_header(headers: httpx.Headers, window_seconds: float) -> tuple[PaceR
         quota, seconds = policies.get(name, (_amount(said.get("q")), None))
         remaining, reset = _amount(said.get("r")), _amount(said.get("t"))
         if quota is not None and reset is not None:
-            until = _until(reset, headers, seconds or window_seconds)
+            until = _until(reset, headers, seconds, window_seconds)
             readings.append(PaceReading(quota, remaining, until, seconds))
     return tuple(readings)
 
@@ -94,6 +95,9 @@ def _amount(said: object) -> float | None:
     return number(str(said)) if isinstance(said, int | float | Decimal) else None
 
 
-def _until(reset: float, headers: httpx.Headers, most: float) -> float:
+def _until(reset: float, headers: httpx.Headers, own: float | None, declared: float) -> float:
+    """Seconds to the end of a window, which may be longer than was declared, and not absurdly."""
     seconds = seconds_until(reset, headers) if reset > FIRST_EPOCH else reset
-    return min(seconds, most)
+    if own is None and seconds <= LONGEST_WINDOWS * declared:
+        return seconds
+    return min(seconds, own or declared)

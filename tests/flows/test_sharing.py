@@ -62,6 +62,9 @@ def _address(prefect: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_API_URL", prefect.url)
 
 
+SOON = 0.3
+
+
 def slots(prefect: Prefect, name: str) -> int:
     """Slots in use, as Prefect's page shows them."""
     return int(httpx.get(f"{prefect.url}/v2/concurrency_limits/{name}").json()["active_slots"])
@@ -121,12 +124,41 @@ class _Busy(BaseHTTPRequestHandler):
         """Nobody listens."""
 
 
+class _Slow(_Busy):
+    """A server that is there and takes its time."""
+
+    def do_GET(self) -> None:
+        """Say nothing while anybody listens."""
+        time.sleep(3 * SOON)
+
+    do_POST = do_GET  # noqa: N815  as above
+
+
+class _Odd(_Busy):
+    """Something between us and the server that answers in its place."""
+
+    def do_GET(self) -> None:
+        """Be friendly."""
+        body = b"<html>Welcome</html>"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET  # noqa: N815  as above
+
+
+@pytest.mark.parametrize("kind", [_Busy, _Slow])
 def test_a_server_that_is_busy_is_asked_again_before_it_is_done_without(
-    name: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    kind: type[_Busy],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Two processes that each took themselves for the only one would go beyond the limit."""
     caplog.set_level(logging.INFO, LOGGER.name)
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Busy) as busy:
+    monkeypatch.setattr(sharing, "ANSWER_SECONDS", SOON)
+    with ThreadingHTTPServer(("127.0.0.1", 0), kind) as busy:
         threading.Thread(target=busy.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{busy.server_port}/api"
         monkeypatch.setenv("PREFECT_API_URL", url)
@@ -135,6 +167,21 @@ def test_a_server_that_is_busy_is_asked_again_before_it_is_done_without(
             assert alone.parts == 1
             assert time.monotonic() - asked > sharing.BUSY_TRIES * sharing.BUSY_SECONDS
         busy.shutdown()
+    assert "taken for the only process" in caplog.text
+
+
+def test_whatever_answers_in_the_servers_place_holds_up_nothing(
+    name: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page instead of numbers is no reason to wait for ever."""
+    caplog.set_level(logging.INFO, LOGGER.name)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Odd) as odd:
+        threading.Thread(target=odd.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{odd.server_port}/api"
+        monkeypatch.setenv("PREFECT_API_URL", url)
+        with process(name, url) as alone, alone.calling():
+            assert alone.parts == 1
+        odd.shutdown()
     assert "taken for the only process" in caplog.text
 
 
@@ -172,4 +219,5 @@ def test_accounts_have_limits_of_their_own() -> None:
     names = {limit_name("removebg", *each) for each in [("a" * 24, None), ("b" * 24, None)]}
     names.add(limit_name("removebg", "a" * 24, "http://127.0.0.1:1/v1.0"))
     assert len(names) == 3
+    assert limit_name("removebg", "a" * 24 + "\n", "http://127.0.0.1:1/v1.0/") in names
     assert all(len(name) == len("packshot-removebg-") + 8 for name in names)

@@ -53,7 +53,12 @@ TOLD: list[tuple[str, dict[str, str], list[PaceReading]]] = [
         [PaceReading(60, 12, 10)],
     ),
     (
-        "more seconds than the window has",
+        "a longer window than was declared",
+        {"RateLimit-Limit": "60", "RateLimit-Remaining": "12", "RateLimit-Reset": "120"},
+        [PaceReading(60, 12, 120)],
+    ),
+    (
+        "more seconds than any window has",
         {"RateLimit-Limit": "60", "RateLimit-Remaining": "12", "RateLimit-Reset": "7777"},
         [PaceReading(60, 12, 60)],
     ),

@@ -396,3 +396,12 @@ def test_a_window_that_began_anew_is_believed() -> None:
     allowance.hear(PaceReading(limit=500, remaining=490, reset_seconds=59.0), after, 6.0)
     assert allowance.window.number == 1
     assert allowance.fits(490, 6.0)
+
+
+@pytest.mark.parametrize("length", [90.0, 120.0])
+def test_a_window_that_is_longer_than_declared_is_kept_to(length: float) -> None:
+    """The provider's own word for its end holds."""
+    server = Server(counts_arrivals=False, ends="whole", length=length)
+    Night(server, pictures("shop")).run(5 * length)
+    assert server.refusals == 0
+    assert min(server.windows[1:]) >= 0.99 * server.limit

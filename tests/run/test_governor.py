@@ -150,6 +150,34 @@ def test_many_refused_at_once_are_one_refusal() -> None:
     assert second.sent == 9.0
 
 
+def test_a_slow_call_from_before_a_pause_holds_up_nobody() -> None:
+    """The one call that goes first is one that left after the pause."""
+    clock = Clock()
+    governor = Governor(PACE, clock=clock)
+    slow = governor._ask(1, 0.0)
+    refused = governor._ask(1, 0.0)
+    governor._land(refused, Throttled("429"), 1.0)
+    probe, other = governor._ask(1, 7.0), governor._ask(1, 7.0)
+    assert (slow.sent, probe.sent, other.sent) == (0.0, 7.0, None)
+    governor._land(probe, None, 8.0)
+    assert other.sent == 8.0
+
+
+def test_a_refusal_outside_of_a_call_pauses_too() -> None:
+    """As that of a poll for a result: the thread's last call has long ended."""
+    clock = Clock()
+    governor = Governor(PACE, clock=clock)
+    with go(governor):
+        pass
+    clock.now = 1.0
+    other = threading.Thread(target=lambda: refuse(governor, wait_seconds=2))
+    other.start()
+    other.join()
+    clock.now = 10.0
+    governor.pause()
+    assert governor._paused_until > 10.0
+
+
 def test_threads_keep_to_a_shrunken_window() -> None:
     """The same with real threads: a window of 0.6 s, answers in 10 to 40 ms."""
     pace = replace(PACE, per_window=60, window_seconds=0.6, calls_at_once=12)
