@@ -43,7 +43,7 @@ class Allowance:
         self.window = Window(0)
         self.flying: list[Call] = []
         self.busy_sent = self.busy_limit = 0.0
-        """Sent and allowed in windows that ended with work waiting."""
+        """Used, by whomever, and allowed in windows that ended with work waiting."""
         self._length = pace.window_seconds
         self._unread: list[Call] = []
         self._last_end = -math.inf
@@ -189,7 +189,7 @@ class Allowance:
         """Begin the next window; what is in flight weighs on it."""
         old = self.window
         if old.backlog or waiting:
-            self.busy_sent += old.sent
+            self.busy_sent += max(old.sent, old.counted)
             self.busy_limit += self.limit
         self._last_end = ended
         self._known_at = now

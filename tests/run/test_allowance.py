@@ -254,6 +254,8 @@ def test_processes_that_know_of_each_other_exceed_nothing(
     assert min(full) >= 0.94 * server.limit
     assert sum(server.refused[2:]) == 0
     assert server.refusals <= 2
+    shares = [governor.stats().share_of_allowance or 0.0 for governor in night.governors]
+    assert min(shares) > 0.5  # of the account's, not a quarter each
 
 
 @pytest.mark.parametrize("counts", ["arrivals, told late", "arrivals, told early", "answers"])
