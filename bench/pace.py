@@ -1,7 +1,8 @@
 """How much of a provider's allowance is used, and how often it is exceeded: `python -m bench.pace`.
 
-A sandbox holds remove.bg's limit of 500 megapixels a minute. Each case takes three windows or more,
-the whole of them half an hour; with `--window-seconds` windows are shorter and allow as much less.
+A sandbox holds remove.bg's limit of 500 megapixels a minute. Each case has three whole windows or
+more, and all of them take half an hour; with `--window-seconds` windows are shorter and allow as
+much less.
 """
 
 import argparse
@@ -34,7 +35,8 @@ class Case:
     processes: int = 1
     idle: int = 0
     """So many of them have nothing more to send after half of the time."""
-    windows: int = 3
+    windows: int = 4
+    """The last one is cut off by the end."""
     window_seconds: float = MINUTE
 
     @property
