@@ -123,8 +123,8 @@ class IntentLog:
         self._gate()
         body = "\n".join(json.dumps(declared._asdict()) for declared in wave)
         name = f"{self._folder}/{self._writer}-{self._waves:06d}.jsonl"
+        self._waves += 1  # a write that was given up may land later, under a name of its own
         self._store.write(name, body.encode(), "application/x-ndjson")
-        self._waves += 1
 
 
 def _plain(value: object) -> str:

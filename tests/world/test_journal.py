@@ -187,6 +187,7 @@ def test_a_failing_wave_fails_for_its_writer_only(weather: Weather) -> None:
     assert len(declared_at_once(IntentLog(weather, RUN, gate=lambda: None), 16)) == 1
     names = [intent["call_id"] for wave in stored(weather, "intents") for intent in wave]
     assert len(names) == len(set(names)) == 15
+    assert not any("-000000." in name for name in weather.names(f"{RUN}/intents"))
 
 
 def test_an_intent_is_stored_when_declaring_returns(place: Store) -> None:
