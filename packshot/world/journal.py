@@ -70,13 +70,13 @@ class Journal:
             if not wave:
                 return
             name = f"{self._folder}/{self._writer}-{self._waves:06d}.jsonl"
+            self._waves += 1  # a write that was given up may land later
             try:
                 self._store.write(name, b"\n".join(wave), "application/x-ndjson")
             except BaseException:
                 with self._lock:
                     self._events = wave + self._events
                 raise
-            self._waves += 1
 
 
 class IntentLog:

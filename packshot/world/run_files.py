@@ -114,8 +114,8 @@ def _load(
     columns: dict[str, str],
     where: str,
 ) -> None:
-    events = _events(file, columns, where)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {events}")
+    events = _events(file, columns, where)  # once: a write that was given up may have landed, too
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT * FROM ({events})")
 
 
 def _events(file: Path | None, columns: dict[str, str], where: str) -> str:

@@ -71,6 +71,19 @@ def test_reading_leaves_nothing_behind(place: Store, tmp_path: Path) -> None:
     assert [place.names(f"{RUN}/{kind}") for kind in ("parts", "intents")] == before
 
 
+def test_what_was_written_twice_counts_once(place: Store, tmp_path: Path) -> None:
+    """A write that was given up landed all the same, and the next wave held its events again."""
+    event = b'{"kind": "attempt", "call": "a", "key": "k", "charged": 1.0}'
+    intent = b'{"call_id": "a", "key": "k", "fingerprint": "f", "price": 1.0}'
+    for wave in range(2):
+        place.write(f"{RUN}/parts/w-{wave:06d}.jsonl", event)
+        place.write(f"{RUN}/intents/w-{wave:06d}.jsonl", intent)
+    with tables(tmp_path) as connection:
+        load_events(connection, place, RUN, tmp_path)
+        assert scalar(connection, "SELECT sum(charged) FROM attempts") == 1
+        assert scalar(connection, "SELECT count(*) FROM intents") == 1
+
+
 def test_attempts_and_intents_are_told_apart_by_call(place: Store, tmp_path: Path) -> None:
     """What was declared and never noted shows."""
     log = IntentLog(place, RUN, gate=lambda: None)
