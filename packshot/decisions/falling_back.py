@@ -1,6 +1,7 @@
 """Which pictures move on to another provider, by what kept the first one from cutting them out."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -46,13 +47,28 @@ OUT_OF_PATIENCE: Final = CODES["outage"] | {
 may be paid for."""
 
 
-def moves_on(outcome: str, code: str | None, calls: int, causes: Collection[Cause]) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone:
+    """How a row ended, and what tonight's calls for it have cost."""
+
+    outcome: str
+    code: str | None
+    calls: int = 0
+    charged: float = 0.0
+    uncertain: float = 0.0
+    """Of calls that were never answered."""
+
+
+def moves_on(row: Undone, causes: Collection[Cause]) -> bool:
     """Whether a row's ending is one that another provider may do better.
 
-    A picture that was sent and declined was refused by the provider, whatever its word for it.
+    A picture that was sent and declined was refused by the provider, whatever its word for it. One
+    that is paid for, or may be, waits: its last call may have failed for another reason.
     """
-    if outcome == Outcome.REJECTED and calls > 0 and code not in OUT_OF_PATIENCE:
-        return "refused" in causes
-    if outcome not in {Outcome.FAILED, Outcome.DEFERRED, Outcome.REJECTED}:
+    if row.uncertain > 0:
         return False
-    return any(code in CODES[cause] for cause in causes)
+    if row.outcome == Outcome.REJECTED and row.calls > 0 and row.code not in OUT_OF_PATIENCE:
+        return "refused" in causes
+    if row.outcome not in {Outcome.FAILED, Outcome.DEFERRED, Outcome.REJECTED} or row.charged > 0:
+        return False
+    return any(row.code in CODES[cause] for cause in causes)

@@ -2,12 +2,13 @@
 
 import io
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
-from packshot.decisions.falling_back import moves_on
+from packshot.decisions.falling_back import Undone, moves_on
 from packshot.facts.errors import BadOption, PackshotError
 from packshot.facts.job import Job
 from packshot.facts.money import Tariff
@@ -26,7 +27,7 @@ class LeftOver(NamedTuple):
 
 
 UNDONE = ["failed", "deferred", "rejected"]
-COLUMNS = ["key", "outcome", "reason_code", "calls"]
+COLUMNS = ["key", "outcome", "reason_code", "calls", "charged", "uncertain"]
 
 
 def check_fallbacks(job: Job) -> None:
@@ -59,13 +60,19 @@ def left_over(job: Job, summary: Summary) -> LeftOver:
     undone = [("outcome", "in", UNDONE)]  # of a million rows these are few
     rows = pq.read_table(io.BytesIO(packed), columns=COLUMNS, filters=undone).to_pylist()
     causes = job.options.fallback_on
-    moved = [
-        row
-        for row in rows
-        if row["key"] and moves_on(row["outcome"], row["reason_code"], row["calls"] or 0, causes)
-    ]
+    moved = [row for row in rows if row["key"] and moves_on(_undone(row), causes)]
     keys = list(dict.fromkeys(row["key"] for row in moved))
     return LeftOver(keys, Counter(row["outcome"] for row in moved))
+
+
+def _undone(row: Mapping[str, Any]) -> Undone:
+    return Undone(
+        outcome=row["outcome"],
+        code=row["reason_code"],
+        calls=row["calls"] or 0,
+        charged=row["charged"] or 0.0,
+        uncertain=row["uncertain"] or 0.0,
+    )
 
 
 def at_most(job: Job, money: Money) -> float:

@@ -143,6 +143,16 @@ def test_what_may_be_paid_for_does_not_move_on(desk: Desk) -> None:
     assert (only["money"]["charged"], only["money"]["uncertain"], desk.charged) == (0, 2, 2)
 
 
+def test_what_may_be_paid_for_stays_though_its_last_call_was_refused(desk: Desk) -> None:
+    """One call is never answered, and the next one hears that the account is empty."""
+    for kind in ("reset_after_read", "status_402"):
+        desk.market.state.add_fault(Fault(kind=kind, times=1))
+    code, (only,), _ = night(desk, desk.catalog(1), *FREE)
+    assert (code, only["provider"]) == (Exit.STOPPED, "removebg")
+    assert (only["outcomes"], only["stop_code"]) == ({"deferred": 1}, "no_credits")
+    assert (only["money"]["uncertain"], desk.charged) == (1, 1)
+
+
 def test_a_picture_whose_ticket_waits_does_not_move_on(desk: Desk) -> None:
     """The others do; the next night collects it, though the account is empty."""
     desk.market.state.change({"bgeraser": {"balance": 1.0}})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from packshot.decisions.falling_back import Cause, moves_on
+from packshot.decisions.falling_back import Cause, Undone, moves_on
 
 ALL: tuple[Cause, ...] = ("outage", "no_credits", "refused", "closed")
 
@@ -27,9 +27,10 @@ def test_each_cause_moves_what_it_kept_back(
     outcome: str, code: str, calls: int, cause: Cause
 ) -> None:
     """And no other cause does."""
-    assert moves_on(outcome, code, calls, ALL)
-    assert moves_on(outcome, code, calls, (cause,))
-    assert not moves_on(outcome, code, calls, [other for other in ALL if other != cause])
+    row = Undone(outcome=outcome, code=code, calls=calls)
+    assert moves_on(row, ALL)
+    assert moves_on(row, (cause,))
+    assert not moves_on(row, [other for other in ALL if other != cause])
 
 
 @pytest.mark.parametrize(
@@ -54,4 +55,26 @@ def test_each_cause_moves_what_it_kept_back(
 )
 def test_nothing_else_moves(outcome: str, code: str | None, calls: int) -> None:
     """What the user has decided, what is wrong with a source, and what may be paid for already."""
-    assert not moves_on(outcome, code, calls, ALL)
+    assert not moves_on(Undone(outcome=outcome, code=code, calls=calls), ALL)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        ("failed", "unreachable"),
+        ("deferred", "no_credits"),
+        ("deferred", "provider_failing"),
+        ("rejected", "unknown_foreground"),
+    ],
+)
+def test_what_may_be_paid_for_stays_whatever_its_last_call_heard(outcome: str, code: str) -> None:
+    """One call was never answered, the next one failed: another provider would be paid as well."""
+    assert moves_on(Undone(outcome=outcome, code=code, calls=2), ALL)
+    assert not moves_on(Undone(outcome=outcome, code=code, calls=2, uncertain=1.0), ALL)
+
+
+def test_what_was_charged_and_came_broken_stays() -> None:
+    """Only a refusal that was charged moves on, where refusals do."""
+    broken = Undone(outcome="failed", code="unreachable", calls=2, charged=1.0)
+    refused = Undone(outcome="rejected", code="moderated", calls=1, charged=1.0)
+    assert [moves_on(row, ALL) for row in (broken, refused)] == [False, True]
