@@ -94,6 +94,8 @@ def _collected(
         cutout = opened(shop, wanted.fingerprint, result, stack)
     except (SkipImage, Uncertain) as error:
         if error.code != NOT_READY:
+            if isinstance(error, Uncertain) or error.charged:  # not once more tonight, for any SKU
+                shop.unanswered.add(wanted.fingerprint)
             note_lost(shop, wanted, error, time.monotonic() - started)
         raise
     return _kept(shop, wanted, spent, stack, result=result, cutout=cutout, paid_in=kept.run_id)

@@ -203,6 +203,23 @@ def test_a_result_that_has_expired_meanwhile_is_said_and_bought_later(
     assert again.summary.outcomes == {"cut": 2, "deferred": 2}
 
 
+def test_a_lost_result_is_not_bought_for_another_product_the_same_night(
+    stocked: Shop, tmp_path: Path
+) -> None:
+    """Two products show the same picture: what was paid for and is gone is gone for both."""
+    for number in range(2):
+        stocked.draw(f"twin-{number}.png", colour=number, size=SIZE)
+    names = ("0", "1", "twin-0", "twin-1")
+    stocked.list(*(stocked.row(name, f"{name}.png") for name in names))
+    die_waiting(stocked, tmp_path / "scratch")
+    stocked.market.state.change({"backgroundcut": {"result_seconds": 0.01}})
+    time.sleep(0.1)
+    night_after = stocked.night()
+    codes = list(night_after.report["reason_code"])
+    assert (codes.count("result_gone"), codes.count("unanswered_before")) == (2, 2)
+    assert books(stocked)["charged_calls"] == 2
+
+
 def test_a_job_that_is_not_ready_in_time_is_left_for_the_next_run(stocked: Shop) -> None:
     """It is uncertain tonight, asked for by nobody twice, and found tomorrow."""
     stocked.list(stocked.row("0", "0.png"))
