@@ -16,9 +16,11 @@ from packshot.facts.errors import (
     TryTomorrow,
     Uncertain,
 )
+from packshot.facts.purchase import PurchaseClass
 from packshot.providers.face import Result, Ticket
+from packshot.providers.registry import PROVIDERS
 from packshot.run.workshop import Place, Workshop
-from packshot.world.tickets import KeptTicket, Tickets
+from packshot.world.tickets import Elsewhere, KeptTicket, Tickets
 
 NOT_READY = "not_ready"
 logger = logging.getLogger("packshot")
@@ -38,10 +40,18 @@ def keep_ticket(shop: Workshop, fingerprint: str, key: str, ticket: Ticket) -> K
         given_at=datetime.now(UTC),
         catalog=shop.job.catalog,
         key=key,
+        account=shop.seller.account,
+        purchase_class=_worth(shop, ticket),
     )
     with suppress(StoreUnavailable):
         Tickets(shop.place.state).keep(kept)
     return kept
+
+
+def _worth(shop: Workshop, ticket: Ticket) -> PurchaseClass:
+    """A provider that has no account to ask says with each answer whether it is a sandbox's."""
+    test = ticket.facts.get("is_test") == "True"
+    return PurchaseClass.TEST if test else shop.asked_class
 
 
 def expire_tickets(place: Place) -> None:
@@ -60,7 +70,7 @@ def ticket_of(shop: Workshop, fingerprint: str) -> KeptTicket | None:
     """A job that an earlier run began and did not live to collect."""
     if not shop.provider.hands_out_tickets:
         return None
-    return Tickets(shop.place.state).find(fingerprint, shop.provider.name)
+    return Tickets(shop.place.state).find(fingerprint, shop.seller)
 
 
 def awaits_result(shop: Workshop, key: str) -> bool:
@@ -70,31 +80,45 @@ def awaits_result(shop: Workshop, key: str) -> bool:
     if shop.awaited is None:
         try:
             tickets = Tickets(shop.place.state)
-            shop.awaited = tickets.awaited(shop.provider.name, shop.job.catalog)
+            shop.awaited = tickets.awaited(shop.seller, shop.job.catalog)
         except StoreUnavailable:
             return False
     return key in shop.awaited
 
 
 def check_elsewhere(shop: Workshop, wanted: Iterable[str]) -> None:
-    """Raise `TryTomorrow` where another provider was sent this picture and is paid for it."""
-    if shop.job.recut == "provider":
-        return
+    """Raise `TryTomorrow` where another account was sent this picture and is paid for it.
+
+    What a sandbox was sent stands in the way of nothing that is worth more.
+    """
     if shop.sent_elsewhere is None:  # a run that takes over begins when the other one has ended
-        shop.sent_elsewhere = Tickets(shop.place.state).of_others(shop.provider.name)
-    if not shop.sent_elsewhere.isdisjoint(wanted):
-        raise TryTomorrow(
-            "another provider was sent this picture and has not handed out its result; a later "
-            "night tries to take it",
-            code="sent_elsewhere",
-        )
+        here = shop.seller if shop.provider.hands_out_tickets else None
+        shop.sent_elsewhere = Tickets(shop.place.state).of_others(here)
+    for fingerprint in wanted:
+        for job in shop.sent_elsewhere.get(fingerprint, ()):
+            if shop.job.recut == "provider" and job.provider != shop.provider.name:
+                continue
+            if job.purchase_class.satisfies(shop.asked_class):
+                raise TryTomorrow(_paid_elsewhere(shop, job), code="sent_elsewhere")
+
+
+def _paid_elsewhere(shop: Workshop, job: Elsewhere) -> str:
+    same = job.provider == shop.provider.name
+    who = f"another account of `{job.provider}`" if same else f"`{job.provider}`"
+    entry = PROVIDERS.get(job.provider)
+    key = f" and its key in {entry.key_variable}" if entry and entry.key_variable else ""
+    how = "its address and settings of then" if same else f"`--provider {job.provider}`"
+    return (
+        f"{who} was sent this picture and is paid for it, and its result has not been taken: run "
+        f"the catalog once with {how}{key}, or remove {job.address} to buy anew"
+    )
 
 
 def drop_ticket(shop: Workshop, fingerprint: str) -> None:
     """Its purchase lies on the shelf, or will never."""
     if shop.provider.hands_out_tickets:
         with suppress(StoreUnavailable):
-            Tickets(shop.place.state).drop(fingerprint, shop.provider.name)
+            Tickets(shop.place.state).drop(fingerprint, shop.seller)
 
 
 def collect(shop: Workshop, kept: KeptTicket, deadline: float) -> Result:

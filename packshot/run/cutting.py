@@ -41,7 +41,9 @@ from packshot.world.white_ground import MEASURED_SIDE, has_white_ground
 
 EARLIER = timedelta(hours=12)
 """A night that starts a little earlier than the last one still counts as the next."""
-NOT_ITS_TURN = frozenset({"deadline", "fetch_queue", "host_silent", "claimed_elsewhere"})
+NOT_ITS_TURN = frozenset(
+    {"deadline", "fetch_queue", "host_silent", "claimed_elsewhere", "sent_elsewhere"}
+)
 """Codes of a wait that ended before anything was tried; a later run takes it up."""
 REFUSED_BY_SETTINGS = frozenset(
     {

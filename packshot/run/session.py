@@ -57,6 +57,7 @@ from packshot.world.lease import LEASE_SECONDS, Lease
 from packshot.world.manifest_staging import Staged
 from packshot.world.scratch import sweep_scratch
 from packshot.world.store import AlreadyThere
+from packshot.world.tickets import Seller
 
 T = TypeVar("T")
 
@@ -125,6 +126,7 @@ def begin(
             place=place,
             lease=lease,
             provider=provider,
+            seller=Seller.of(provider.name, job.options.provider_url, api_key),
             account=account,
             head=head,
             retry_failures=retry_failures,

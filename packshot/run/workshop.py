@@ -6,7 +6,7 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -42,6 +42,7 @@ from packshot.world.pixel_budget import PixelBudget
 from packshot.world.scratch import new_scratch
 from packshot.world.spool import Spool
 from packshot.world.store import Store, open_store
+from packshot.world.tickets import Elsewhere, Seller
 
 CLAIM_MARGIN_SECONDS = 600
 """A call may leave just before its item's time is up, and then take minutes."""
@@ -229,6 +230,7 @@ class Workshop:
     """Local scratch space; removed at the end."""
     lease: Lease
     provider: Provider
+    seller: Seller
     account: Account
     fetcher: Fetcher
     masters: Masters
@@ -254,8 +256,8 @@ class Workshop:
     tally: Tally = field(default_factory=Tally)
     unanswered: set[str] = field(default_factory=set)
     """Fingerprints whose calls went unanswered; nobody calls for them again in this run."""
-    sent_elsewhere: frozenset[str] | None = field(default=None, init=False)
-    """Fingerprints of what waits at other providers, once somebody has asked."""
+    sent_elsewhere: Mapping[str, Sequence[Elsewhere]] | None = field(default=None, init=False)
+    """By fingerprint: what waits at other accounts, once somebody has asked."""
     awaited: frozenset[str] | None = field(default=None, init=False)
     """Keys of items whose results wait at the provider, once somebody has asked."""
     outdone: set[str] = field(default_factory=set)
@@ -322,6 +324,7 @@ def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere
     place: Place,
     lease: Lease,
     provider: Provider,
+    seller: Seller,
     account: Account,
     head: Head,
     retry_failures: bool,
@@ -345,6 +348,7 @@ def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere
         folder=new_scratch(),
         lease=lease,
         provider=provider,
+        seller=seller,
         account=account,
         fetcher=make_fetcher(job),
         masters=Masters(place.state),

@@ -1,21 +1,39 @@
 """Jobs that a provider finishes later: noted in the state before anybody waits for them.
 
 A ticket lies under its purchase's fingerprint until the master does. Whoever needs the purchase
-collects the job that is paid for, and buys nothing.
+collects the job that is paid for, and buys nothing. It names the account that the job was given to:
+another one, a sandbox's too, knows nothing of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from packshot.facts.errors import Uncertain
+from packshot.facts.purchase import PurchaseClass
 from packshot.world.store import Store
 
 FOLDER = "tickets"
 UNREADABLE = "tickets-unreadable"
 """Since when a ticket has been found damaged: a store does not tell how old a file is."""
+
+
+class Seller(NamedTuple):
+    """One account of a provider."""
+
+    provider: str
+    account: str
+    """A digest of the address and the key, which cannot be told from it."""
+
+    @classmethod
+    def of(cls, provider: str, address: str | None, key: str | None) -> Self:
+        """By what it is reached."""
+        told = f"{(address or '').rstrip('/')}\n{(key or '').strip()}"
+        return cls(provider, blake2b(told.encode(), digest_size=4).hexdigest())
 
 
 class KeptTicket(BaseModel):
@@ -34,6 +52,19 @@ class KeptTicket(BaseModel):
     catalog: str | None = None
     key: str | None = None
     """The item that it was bought for."""
+    account: str | None = None
+    """As `Seller` has it; None in what an earlier release has noted."""
+    purchase_class: PurchaseClass = PurchaseClass.PAID
+    """What the result will be worth: a sandbox's is a test."""
+
+
+class Elsewhere(NamedTuple):
+    """A job that another account was given."""
+
+    address: str
+    """Of its ticket."""
+    provider: str
+    purchase_class: PurchaseClass
 
 
 class Tickets:
@@ -45,42 +76,58 @@ class Tickets:
     def keep(self, ticket: KeptTicket) -> None:
         """Note a job; returns once the note outlives this process."""
         self._store.write(
-            _path(ticket.fingerprint, ticket.provider),
+            _path(ticket.fingerprint, ticket.provider, ticket.account),
             ticket.model_dump_json().encode(),
             "application/json",
         )
 
-    def find(self, fingerprint: str, provider: str) -> KeptTicket | None:
+    def find(self, fingerprint: str, seller: Seller) -> KeptTicket | None:
         """The job that is under way for this purchase, if there is one.
 
         Raises `Uncertain` for a ticket that cannot be read: it stands for a job that was paid for.
         """
-        path = _path(fingerprint, provider)
-        try:
-            return KeptTicket.model_validate_json(self._store.read(path))
-        except FileNotFoundError:
-            return None
-        except ValidationError:
-            raise Uncertain(
-                f"the note on a job that is paid for cannot be read, so the picture is not bought "
-                f"again for now; restore {self._store.address(path)}, or remove it to buy anew",
-                "ticket_unreadable",
-            ) from None
+        for path in _paths(fingerprint, seller):
+            try:
+                return KeptTicket.model_validate_json(self._store.read(path))
+            except FileNotFoundError:
+                continue
+            except ValidationError:
+                raise Uncertain(
+                    "the note on a job that is paid for cannot be read, so the picture is not "
+                    f"bought again for now; restore {self._store.address(path)}, or remove it to "
+                    "buy anew",
+                    "ticket_unreadable",
+                ) from None
+        return None
 
-    def of_others(self, provider: str) -> frozenset[str]:
-        """Fingerprints of what other providers were sent and have not been heard of."""
-        names = (name.removesuffix(".json") for name in self._store.names(FOLDER))
-        pairs = (name.partition(".")[::2] for name in names)
-        return frozenset(fingerprint for fingerprint, who in pairs if who != provider)
+    def of_others(self, seller: Seller | None) -> dict[str, list[Elsewhere]]:
+        """By fingerprint: what other accounts were given and have not been heard of.
 
-    def awaited(self, provider: str, catalog: str) -> frozenset[str]:
-        """Keys of a catalog's items whose jobs are under way at a provider."""
-        names = self._store.names(FOLDER)
-        mine = (name for name in names if name.endswith(f".{provider}.json"))
-        found = (self._read(name) for name in mine)
+        For None all accounts are others.
+        """
+        found: dict[str, list[Elsewhere]] = {}
+        for name in self._store.names(FOLDER):
+            fingerprint, provider, account = _parts(name)
+            if seller and provider == seller.provider and account in {seller.account, None}:
+                continue
+            ticket = self._read(name)
+            worth = ticket.purchase_class if ticket else PurchaseClass.PAID
+            address = self._store.address(f"{FOLDER}/{name}")
+            found.setdefault(fingerprint, []).append(Elsewhere(address, provider, worth))
+        return found
+
+    def awaited(self, seller: Seller, catalog: str) -> frozenset[str]:
+        """Keys of a catalog's items whose jobs are under way at an account."""
+        found = (self._read(name) for name in self._names_of(seller))
         return frozenset(
             ticket.key for ticket in found if ticket and ticket.key and ticket.catalog == catalog
         )
+
+    def _names_of(self, seller: Seller) -> Iterator[str]:
+        for name in self._store.names(FOLDER):
+            _, provider, account = _parts(name)
+            if provider == seller.provider and account in {seller.account, None}:
+                yield name
 
     def _read(self, name: str) -> KeptTicket | None:
         with suppress(FileNotFoundError, ValidationError):
@@ -114,10 +161,22 @@ class Tickets:
         self._store.write(f"{UNREADABLE}/{name}", now.isoformat().encode(), "text/plain")
         return now
 
-    def drop(self, fingerprint: str, provider: str) -> None:
+    def drop(self, fingerprint: str, seller: Seller) -> None:
         """The job has been collected, or is lost."""
-        self._store.delete(_path(fingerprint, provider))
+        for path in _paths(fingerprint, seller):
+            self._store.delete(path)
 
 
-def _path(fingerprint: str, provider: str) -> str:
-    return f"{FOLDER}/{fingerprint}.{provider}.json"
+def _paths(fingerprint: str, seller: Seller) -> tuple[str, str]:
+    """Where the ticket of a purchase may lie: an earlier release did not name the account."""
+    return _path(fingerprint, *seller), _path(fingerprint, seller.provider, None)
+
+
+def _path(fingerprint: str, provider: str, account: str | None) -> str:
+    return f"{FOLDER}/{'.'.join(filter(None, (fingerprint, provider, account)))}.json"
+
+
+def _parts(name: str) -> tuple[str, str, str | None]:
+    """The fingerprint, the provider and the account in a ticket's name."""
+    fingerprint, provider, account, *_ = [*name.removesuffix(".json").split("."), "", ""]
+    return fingerprint, provider, account or None

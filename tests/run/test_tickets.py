@@ -138,6 +138,64 @@ def test_another_provider_does_not_buy_what_waits(
     assert codes.count("sent_elsewhere") == len(waiting) > 0
 
 
+def elsewhere(shop: Shop) -> str:
+    """The same provider by another address, which stands for another account."""
+    return str(shop.settings["provider_url"]).replace("127.0.0.1", "localhost")
+
+
+def test_another_account_leaves_a_ticket_alone_and_buys_nothing_for_it(
+    stocked: Shop, tmp_path: Path
+) -> None:
+    """It would hear that there is no such job; the one that has it hands it out afterwards."""
+    waiting = die_waiting(stocked, tmp_path / "scratch")
+    kept = tickets(stocked)
+    for _ in range(6):  # longer than anybody's patience
+        other = stocked.night(provider_url=elsewhere(stocked))
+        stocked.later(days=8)
+    assert other.summary.outcomes == {"deferred": 2, "unchanged": 2}
+    rows = other.report[other.report["reason_code"] == "sent_elsewhere"]
+    assert set(rows["key"]) == set(keys_of(stocked, waiting))
+    assert all("BACKGROUNDCUT_API_KEY" in reason for reason in rows["reason"])
+    assert all(any(str(file) in reason for file in kept) for reason in rows["reason"])
+    assert (books(stocked)["charged_calls"], tickets(stocked)) == (PICTURES, kept)
+    again = stocked.night()
+    assert again.summary.outcomes == {"recovered": 2, "unchanged": 2}
+    assert (books(stocked)["charged_calls"], tickets(stocked)) == (PICTURES, [])
+
+
+def test_what_a_rehearsal_has_left_waiting_keeps_nothing_from_being_bought(
+    stocked: Shop, tmp_path: Path
+) -> None:
+    """On a state that both share: a test stands in for nothing, and its ticket is not taken."""
+    stocked.market.open_anew()
+    die_waiting(stocked, tmp_path / "scratch")
+    kept = tickets(stocked)
+    stocked.market.pass_for_real()
+    real = stocked.night(provider_url=elsewhere(stocked))
+    assert real.summary.outcomes == {"cut": PICTURES}
+    assert tickets(stocked) == kept
+
+
+def test_what_another_surface_has_sold_is_not_bought_again(stocked: Shop, tmp_path: Path) -> None:
+    """Bgeraser's two APIs sell from one account: one waits for what the other was sent.
+
+    Tickets of an earlier release, which name no account, are anybody's.
+    """
+    move_to(stocked, next(played for played in FETCHED if played.name == "bgeraser"))
+    die_waiting(stocked, tmp_path / "scratch")
+    for file in tickets(stocked):
+        old = json.loads(file.read_text()) | {"account": None}
+        file.with_name(f"{old['fingerprint']}.bgeraser.json").write_text(json.dumps(old))
+        file.unlink()
+    own = {"bgeraser": {"surface": "removebg"}}
+    there = f"{stocked.market.url}/v1.0"
+    other = stocked.night(provider_settings=own, provider_url=there)
+    assert other.summary.outcomes == {"deferred": 2, "cut": 2}
+    assert list(other.report["reason_code"]).count("sent_elsewhere") == 2
+    assert stocked.night().summary.outcomes == {"recovered": 2, "unchanged": 2}
+    assert books(stocked)["charged_calls"] == 2
+
+
 @pytest.mark.parametrize("played", FETCHED, ids=lambda played: played.label)
 def test_a_run_that_is_killed_while_it_waits_pays_once(
     stocked: Shop, played: Played, tmp_path: Path
