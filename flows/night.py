@@ -31,7 +31,6 @@ from packshot.facts.money import Tariff, cap_of
 from packshot.facts.purchase import PurchaseClass
 from packshot.run import session
 from packshot.run.falling_back import (
-    at_most,
     check_fallbacks,
     job_of_fallback,
     left_over,
@@ -101,18 +100,16 @@ def _with_fallbacks(job: Job, night: Night) -> State[Any]:
     """Hand on what was left over, provider by provider."""
     first = night.summary
     wanted = PurchaseClass(first.purchase_class) if first else asked_class(job, None)
-    spent = _cost(job, first)
     for provider in job.options.fallback:
         moved = left_over(job, night.summary) if night.summary else None
         if night.stopped or not (moved.keys if moved else _never_reached(job, night)):
             break
-        following = job_of_fallback(job, provider, moved.keys if moved else None, spent)
+        following = job_of_fallback(job, provider, moved.keys if moved else None)
         then = _taken_over(following, wanted, night.state.message)
         if then is not None and then.stopped and then.summary is None:
             return then.state
         if then is None or then.summary is None:
             continue
-        spent += _cost(following, then.summary)
         if moved is not None and night.summary is not None:
             summary = together(night.summary, moved, then.summary)
             then = replace(
@@ -120,11 +117,6 @@ def _with_fallbacks(job: Job, night: Night) -> State[Any]:
             )
         night = then
     return night.state
-
-
-def _cost(job: Job, summary: Summary | None) -> float:
-    """What a part may have cost, calls that were never answered included."""
-    return at_most(job, summary.money) if summary else 0.0
 
 
 def _never_reached(job: Job, night: Night) -> bool:
@@ -162,8 +154,8 @@ def _night(job: Job, *, retry_failures: bool) -> Night:
     cap = cap_of(shop.job, Tariff.of(shop.job, shop.provider.unit))
     if cap is not None and shop.job != shop.asked:
         logger.warning(
-            "this run has been begun before; %g %s of its `%s` are left "
-            "(a run that is started anew has a cap of its own)",
+            "this run has spent before, in an earlier try or with another provider; %g %s of its "
+            "`%s` are left (a run that is started anew has a cap of its own)",
             cap.amount,
             shop.provider.unit,
             cap.option,

@@ -66,12 +66,12 @@ def cap_of(job: Job, tariff: Tariff) -> Cap | None:
     return min(caps, default=None)
 
 
-def less(job: Job, spent: float, tariff: Tariff) -> Job:
-    """The job with what is left of its caps after so many units."""
+def less(job: Job, spent: float, cost: float) -> Job:
+    """The job with what is left of its caps after so many units, and so much money."""
     update: dict[str, object] = {}
     if job.max_credits is not None:
         update["max_credits"] = max(0.0, job.max_credits - spent)
-    if job.options.max_cost is not None and tariff.per_unit is not None:
-        left = max(0.0, job.options.max_cost - spent * tariff.per_unit)
+    if job.options.max_cost is not None:
+        left = max(0.0, round(job.options.max_cost - cost, 9))  # 1 - 3 * 0.2 is 0.4
         update["options"] = job.options.model_copy(update={"max_cost": left})
-    return job.model_copy(update=update) if spent else job
+    return job.model_copy(update=update) if spent or cost else job

@@ -92,13 +92,14 @@ def reason_against(job: Job, key: str | None, wanted: PurchaseClass) -> str | No
     return f"its cutouts are of class `{offered}`, which does not stand in for `{wanted}`"
 
 
-def job_of_fallback(job: Job, provider: str, keys: list[str] | None, cost: float) -> Job:
-    """The same night with another provider: these items, and what is left of `max_cost`."""
-    left = None if job.options.max_cost is None else max(0.0, job.options.max_cost - cost)
+def job_of_fallback(job: Job, provider: str, keys: list[str] | None) -> Job:
+    """The same night with another provider, and with these items.
+
+    `max_cost` stays: what the flow run has spent before is taken off it as each part begins.
+    """
     options = job.options.model_copy(
         update={
             "provider_url": job.options.provider_urls.get(provider),
-            "max_cost": left,
             "fallback": [],
             "insist": True,
             "yes": None,

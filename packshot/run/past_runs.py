@@ -1,8 +1,13 @@
 """Runs that have ended: publish those that died, read the reports of the others."""
 
+import io
 import json
 import math
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+import pyarrow.parquet as pq
 
 from packshot.facts.errors import (
     BadOption,
@@ -68,26 +73,65 @@ def read_summary(job: Job, run_id: str | None = None) -> Summary:
     return Summary.model_validate_json(body)
 
 
-def spent_before(place: Place, flow_run: str | None) -> float:
-    """What earlier tries of a flow run have spent, or may have.
+@dataclass(frozen=True, slots=True)
+class SpentBefore:
+    """What a flow run has spent before this run of it, or may have."""
+
+    units: float = 0.0
+    """With this run's provider, in its unit."""
+    cost: float = 0.0
+    """With whichever provider, in the job's money."""
+    doubtful: frozenset[str] = frozenset()
+    """Fingerprints of calls that other providers never answered."""
+
+
+def spent_before(place: Place, flow_run: str | None) -> SpentBefore:
+    """What earlier tries of a flow run, and the parts of other providers, have spent.
 
     Those with a report count, too: a process may die after it and before Prefect hears of its end.
-    All money there is where the report of a try cannot be made.
+    All money there is where the report of one cannot be made.
     """
     if flow_run is None:
+        return SpentBefore()
+    names = place.state.names(f"{place.job.catalog}/runs")
+    alike = [name for name in names if name.endswith(f"-{flow_run[-TRY_LENGTH:]}")]
+    units, cost, doubtful = 0.0, 0.0, set()
+    for name in alike:
+        record = _record(place, name)
+        if record.get("flow_run") != flow_run:
+            continue
+        spent = _spent(place, name)
+        cost += _in_money(spent, record.get("price_per_unit"))
+        if record["provider"] == place.job.provider:
+            units += spent
+        else:
+            doubtful |= _doubtful(place, name)
+    return SpentBefore(units, cost, frozenset(doubtful))
+
+
+def _record(place: Place, run_id: str) -> dict[str, Any]:
+    """What a run noted of itself; nothing where it never came to buying."""
+    with suppress(FileNotFoundError):
+        body = place.state.read(f"{place.run_folder(run_id)}/run.json")
+        return dict(json.loads(body))
+    return {}
+
+
+def _in_money(spent: float, price: float | None) -> float:
+    """Nobody knows what is left of a cap in money where the price is unknown."""
+    if not spent or price == 0:
         return 0.0
-    tries = place.state.names(f"{place.job.catalog}/runs")
-    alike = [name for name in tries if name.endswith(f"-{flow_run[-TRY_LENGTH:]}")]
-    return sum(_spent(place, name) for name in alike if _is_try(place, name, flow_run))
+    return math.inf if price is None else spent * price
 
 
-def _is_try(place: Place, run_id: str, flow_run: str) -> bool:
-    try:
-        record = json.loads(place.state.read(f"{place.run_folder(run_id)}/run.json"))
-    except FileNotFoundError:  # it never came to buying
-        return False
-    started_by: str | None = record.get("flow_run")
-    return started_by == flow_run and record.get("provider") == place.job.provider
+def _doubtful(place: Place, run_id: str) -> set[str]:
+    with suppress(FileNotFoundError):
+        packed = place.state.read(f"{place.run_folder(run_id)}/attempts.parquet")
+        rows = pq.read_table(
+            io.BytesIO(packed), columns=["fingerprint"], filters=[("uncertain", ">", 0)]
+        )
+        return set(rows["fingerprint"].to_pylist())
+    return set()
 
 
 def _spent(place: Place, run_id: str) -> float:

@@ -115,12 +115,9 @@ def begin(
             head, summaries = publish_interrupted(
                 place, place.ledger.head(), folder, lease, balance_of(account)
             )
+        before = spent_before(place, here.flow_run)
         shop = open_workshop(
-            less(
-                job,
-                spent_before(place, here.flow_run),
-                Tariff.of(job, provider.unit),
-            ),
+            less(job, before.units, before.cost),
             asked=asked,
             run_id=run_id,
             place=place,
@@ -132,6 +129,7 @@ def begin(
             retry_failures=retry_failures,
             here=here,
         )
+        shop.unanswered |= before.doubtful
         undo.pop_all()
     return shop, summaries
 

@@ -63,9 +63,9 @@ def test_a_cap_without_a_price_is_refused() -> None:
 def test_what_was_spent_is_taken_off_both() -> None:
     """Never below nothing."""
     asked = job(max_cost=2, max_credits=7, price_per_unit={"removebg": 0.2})
-    tariff = Tariff.of(asked, "credits")
-    left = less(asked, 3, tariff)
+    left = less(asked, 3, 0.6)
     assert (left.max_credits, left.options.max_cost) == (4, pytest.approx(1.4))
-    spent = less(asked, 30, tariff)
+    spent = less(asked, 30, 6.0)
     assert (spent.max_credits, spent.options.max_cost) == (0, 0)
-    assert less(asked, 0, tariff) == asked
+    assert less(asked, 0, 0) == asked
+    assert less(asked, 0, 0.6).max_credits == 7

@@ -183,6 +183,47 @@ def test_a_flow_run_that_died_after_its_report_spends_its_cap_once(stocked: Shop
     assert capped(stocked, 2, flow_run="0198-other")[0] == 2
 
 
+def with_photoroom(shop: Shop) -> dict[str, Any]:
+    """What another provider needs to stand in."""
+    shop.market.state.change({"photoroom": {"balance": 100.0}})
+    return {"provider": "photoroom", "provider_url": shop.market.url}
+
+
+@pytest.mark.parametrize("part", ["ended", "died"])
+def test_a_cap_in_money_holds_for_all_providers_of_a_flow_run(stocked: Shop, part: str) -> None:
+    """Whichever part of the night spent it, in whichever try, and whether it lived to say so."""
+    stocked.settings |= {
+        "max_cost": 1.0,
+        "price_per_unit": {"removebg": 0.2, "photoroom": 0.1},
+        "insist": True,
+    }
+    first = {"only": ["0", "1", "2"], "flow_run": "0198-first"}
+    if part == "died":
+        stocked.dead_night(**first)
+    else:
+        stocked.night(**first)
+    then = stocked.night(flow_run="0198-first", **with_photoroom(stocked))
+    assert (then.summary.calls, then.summary.money.cost) == (4, 0.4)
+    assert "`max_cost` is" in str(then.summary.stopped)
+    tried_again = stocked.night(flow_run="0198-first")
+    assert tried_again.summary.calls == 0
+    assert stocked.night(flow_run="0198-other").summary.calls == 5
+
+
+def test_what_one_provider_may_be_paid_for_another_does_not_buy_in_that_flow_run(
+    stocked: Shop,
+) -> None:
+    """For no other product that shows the same picture; a later night may."""
+    keys = {"only": ["equal-0", "8"]}
+    stocked.fail_next("reset_after_read", times=2)
+    stocked.night(only=["7"], flow_run="0198-first")
+    then = stocked.night(flow_run="0198-first", **keys, **with_photoroom(stocked))
+    assert dict(then.summary.top_errors) == {"unanswered_before": 1}
+    assert then.outcomes["8#1"] == "cut"
+    later = stocked.night(flow_run="0198-next", retry=True, **keys, **with_photoroom(stocked))
+    assert (then.summary.calls, later.summary.calls) == (1, 1)
+
+
 def test_a_run_killed_before_its_report_loses_no_work(stocked: Shop, tmp_path: Path) -> None:
     """What was noted counts: the report of a run that was through says what it had done."""
     stocked.market.state.change({"latency_seconds": 0.0})
