@@ -14,6 +14,7 @@ from packshot.world.guessing import ADDRESS, holds_pictures
 from packshot.world.manifest_cells import Cell
 from packshot.world.manifest_files import ManifestFile
 from packshot.world.manifest_records import Broken, Chunk, Delimited
+from packshot.world.product_rows import ProductRows
 from packshot.world.row_filter import RowFilter
 
 SKU: Final = "packshot sku"
@@ -46,6 +47,7 @@ class ExportTable:
         self._records = records
         self._numbers = choice.numbers
         self._filter = RowFilter(choice.where, heading.header) if choice.where else None
+        self._products = ProductRows(heading) if ProductRows.needed(heading) else None
         self._carried = self._carried_columns()
         carried = tuple(heading.header[at] for at in self._carried)
         self.header: tuple[str, ...] = (SKU, IMAGE, POSITION, *carried)
@@ -55,14 +57,19 @@ class ExportTable:
     def chunks(self) -> Iterator[Chunk]:
         """All pictures in the order of the records; call it once."""
         for chunk in self._records.chunks():
-            kept = None if self._filter is None else set(self._filter.kept(chunk.columns))
-            cells = ([str(cell) for cell in record] for record in zip(*chunk.columns, strict=True))
+            cells = [[str(cell) for cell in record] for record in zip(*chunk.columns, strict=True)]
+            kept = None if self._filter is None else self._kept(self._filter, cells)
             records = zip(chunk.rows, cells, strict=True)
             found = pictures_of(self.reader, records, self._carried, kept, self._numbers)
             urls = [str(url) for url in found.columns[1]]
             self._check_pictures(urls)
             ask_for_base(self.reader, urls)
             yield Chunk(found.rows, found.columns, [*chunk.broken, *found.broken])
+
+    def _kept(self, wanted: RowFilter, records: Sequence[Sequence[str]]) -> set[int]:
+        """Places of the records for which the condition holds."""
+        seen = records if self._products is None else self._products.filled(records)
+        return {*wanted.kept([*zip(*seen, strict=True)])}
 
     def _check_pictures(self, urls: Sequence[str]) -> None:
         """A column that holds something else has been shifted, or is not what its name says."""

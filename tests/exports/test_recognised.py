@@ -144,6 +144,44 @@ def test_only_some_rows_are_meant(tmp_path: Path) -> None:
     ]
 
 
+SHOPIFY_ROWS = (
+    "Handle,Title,Vendor,Status,Image Src,Image Position,Variant Image\n"
+    f"tee,Tee,Acme,active,{IMG}1.jpg,1,\ntee,,,,{IMG}2.jpg,2,\ntee,,,,{IMG}3.jpg,3,\n"
+    f"mug,Mug,x,active,{IMG}4.jpg,1,\nmug,,,,{IMG}5.jpg,2,\n"
+)
+BIGCOMMERCE_ROWS = (
+    "Item,ID,Name,Brand,SKU,Internal Image URL,Image Sort Order\n"
+    f"Product,1,Tee,Acme,T,,\nImage,,,,,{IMG}1.jpg,0\nImage,,,,,{IMG}2.jpg,1\n"
+    f"Product,2,Mug,x,M,,\nImage,,,,,{IMG}4.jpg,0\n"
+)
+SCATTERED_ROWS = (
+    "product_id,name,model,manufacturer,image_name,additionalimages image\n"
+    f"1,Tee,T,Acme,{IMG}1.jpg,\n2,Mug,M,x,{IMG}4.jpg,\n"
+    f"1,,,,,{IMG}2.jpg\n2,,,,,{IMG}5.jpg\n1,,,,,{IMG}3.jpg\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "found"),
+    [
+        (SHOPIFY_ROWS, "status = 'active' and vendor != 'x'", [1, 2, 3]),
+        (SHOPIFY_ROWS, "vendor != 'x'", [1, 2, 3]),
+        (SHOPIFY_ROWS, "vendor = 'x' and \"image position\" > '1'", [5]),
+        (BIGCOMMERCE_ROWS, "brand != 'x'", [1, 2]),
+        (SCATTERED_ROWS, "manufacturer != 'x'", [1, 2, 3]),
+    ],
+    ids=["both", "one", "own cell", "rows of its own", "second sheet"],
+)
+def test_a_condition_holds_for_all_pictures_of_a_product(
+    tmp_path: Path, text: str, where: str, found: list[int]
+) -> None:
+    """What the product's first row says is said of the rows of its other pictures."""
+    file = tmp_path / "shop.csv"
+    file.write_text(text)
+    _, rows = staged(file, where=where)
+    assert [r["url"] for r in rows if r["url"]] == [f"{IMG}{number}.jpg" for number in found]
+
+
 def test_a_plain_table_is_chosen_from_in_the_same_way(tmp_path: Path) -> None:
     """The condition and the numbers are no matter of formats."""
     file = tmp_path / "plain.csv"
