@@ -12,6 +12,11 @@ from packshot.world.export_heading import JUNK
 _ABSOLUTE: Final = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 # An address may hold another, which a service for resizing fetches: behind `=` or `/`.
 _BEFORE_URL: Final = re.compile(r"(?<![=/])(?=https?://)", re.IGNORECASE)
+_HOST: Final = re.compile(r"(?:https?:)?//[\w.-]+[:/]", re.IGNORECASE)
+_ENDING: Final = r"\.(?:jpe?g|png|webp|gif|avif|tiff?|bmp|svg|heic)"
+# A URL may hold commas; what stands behind one that has ended is another address.
+_ENDED: Final = re.compile(rf"{_ENDING}(?:\?\S*)?$", re.IGNORECASE)
+_PATH: Final = re.compile(rf"[^,;|?]+{_ENDING}(?:[?#].*)?", re.IGNORECASE | re.DOTALL)
 _BETWEEN: Final = " \t\r\n,;|\xa0"
 _GUARD: Final = re.compile(r'^="(.*)"$', re.DOTALL)
 _ENTITY: Final = re.compile(r"&amp;|&#0*38;|&#x0*26;", re.IGNORECASE)
@@ -107,11 +112,15 @@ class RecordReader:
         """The addresses of a cell: each piece as written, and as it will be fetched."""
         if not _holds_addresses(images, cell):
             return []
-        return [(piece, self._address(piece, images)) for piece in pieces(cell, images.separator)]
+        return [(piece, self._address(piece, images)) for piece in self._pieces(cell, images)]
 
     def address(self, written: str) -> str:
         """What an address of the first column is fetched as."""
         return self._address(written, self.export.images[0])
+
+    def _pieces(self, cell: str, images: Images) -> list[str]:
+        paths = bool(self.export.base or self.export.base_hint)
+        return pieces(cell, images.separator, paths=paths)
 
     def _of_column(self, cells: Sequence[str], column: _Column) -> list[Picture]:
         of_product = column.images.of == "product"
@@ -119,7 +128,7 @@ class RecordReader:
         for place in column.places:
             if place >= len(cells) or not _holds_addresses(column.images, cells[place]):
                 continue
-            several = pieces(cells[place], column.images.separator)
+            several = self._pieces(cells[place], column.images)
             # A position counts where it can mean only one picture.
             position = self._position(cells, column) if len(several) == 1 else None
             for written in several:
@@ -210,16 +219,34 @@ def _holds_addresses(images: Images, cell: str) -> bool:
     return bool(bare) and (not images.like or re.fullmatch(images.like, bare) is not None)
 
 
-def pieces(cell: str, separator: str) -> list[str]:
-    """The addresses of a cell as written.
+def pieces(cell: str, separator: str, *, paths: bool = False) -> list[str]:
+    """The addresses of a cell as written; `paths` says that some may be paths or ids.
 
     Whole URLs are parted where the next one begins, so that a comma in one does no harm; anything
     else at the separator of the format, unless a backslash stands before it.
     """
     if not separator:
         return [cell]
-    if _ABSOLUTE.match(cell.strip(BLANK + '"')):
-        parts = [part.strip(_BETWEEN + '"') for part in _BEFORE_URL.split(cell)]
-    else:
-        parts = re.split(rf"(?<!\\){re.escape(separator)}", cell)
-    return [part for part in parts if part.strip(BLANK)]
+    found: list[str] = []
+    for part in re.split(rf"(?<!\\){re.escape(separator)}", cell):
+        if found and not _begins(part, found[-1], paths=paths):
+            found[-1] += separator + part
+        else:
+            found.append(part)
+    several = (_parted(piece) if _is_url(piece) else [piece] for piece in found)
+    return [part for parts in several for part in parts if part.strip(BLANK)]
+
+
+def _begins(part: str, before: str, *, paths: bool) -> bool:
+    """Whether a part of a list is an address of its own, and not the rest of a URL."""
+    if not _is_url(before) or _HOST.match(part.strip(_BETWEEN + '"')):
+        return True
+    return paths and bool(_ENDED.search(before.strip(BLANK)) and _PATH.fullmatch(part.strip(BLANK)))
+
+
+def _is_url(text: str) -> bool:
+    return _ABSOLUTE.match(text.strip(_BETWEEN + '"')) is not None
+
+
+def _parted(urls: str) -> list[str]:
+    return [part.strip(_BETWEEN + '"') for part in _BEFORE_URL.split(urls)]

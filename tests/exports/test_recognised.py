@@ -74,6 +74,60 @@ def test_a_list_is_parted_where_an_address_begins() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("cell", "separator", "paths", "found"),
+    [
+        ("//h.example/1.jpg, //h.example/2.jpg", ",", False, 2),
+        (f"{IMG}3.jpg, //h.example/4.jpg", ",", False, 2),
+        (f"{IMG}new/b.png,/gone.jpg", ",", True, 2),
+        (f"/b.jpg,{IMG}w_80,h_80/c.jpg", ",", True, 2),
+        (f"{IMG}NEW.png;gone_2~mv2.png;{IMG}x.png?v=1;ab_1~mv2.jpg", ";", True, 4),
+        (f"{IMG}w_80,h_80/a.jpg,{IMG}b,c.jpg", ",", True, 2),
+        (f"{IMG}a.jpg,b.jpg", ",", False, 1),
+        (f"{IMG}a b.jpg {IMG}c.jpg", " ", False, 2),
+    ],
+    ids=["//", "URL and //", "URL and path", "path and URL", "ids", "commas", "no paths", "blanks"],
+)
+def test_a_list_may_mix_addresses(cell: str, separator: str, paths: bool, found: int) -> None:  # noqa: FBT001
+    """URLs, such without a scheme, paths and ids, as the way back leaves them side by side."""
+    parted = pieces(cell, separator, paths=paths)
+    assert len(parted) == found
+    assert separator.join(part.strip() for part in parted).replace(separator, "") == cell.replace(
+        separator, ""
+    ).replace(" ", "" if separator == "," else " ")
+
+
+@pytest.mark.parametrize(
+    ("text", "base_url", "found"),
+    [
+        (
+            f'sku,base_image,additional_images\nA,/a.jpg,"{IMG}b.png,/gone.jpg"\n',
+            f"{IMG}m",
+            [f"{IMG}m/a.jpg", f"{IMG}b.png", f"{IMG}m/gone.jpg"],
+        ),
+        (
+            f"handleId,fieldType,name,productImageUrl\nS,Product,Mug,{IMG}NEW.png;gone_2~mv2.png\n",
+            None,
+            [f"{IMG}NEW.png", f"{MEDIA}gone_2~mv2.png"],
+        ),
+        (
+            'ID,Type,SKU,Name,Images\n1,simple,A,Mug,"//img.example/1.jpg, //img.example/2.jpg"\n',
+            None,
+            [f"{IMG}1.jpg", f"{IMG}2.jpg"],
+        ),
+    ],
+    ids=["magento", "wix", "woocommerce"],
+)
+def test_a_list_that_came_back_in_part_is_read_again(
+    tmp_path: Path, text: str, base_url: str | None, found: list[str]
+) -> None:
+    """New addresses beside the paths or ids of pictures that were not made."""
+    file = tmp_path / "again.csv"
+    file.write_text(text)
+    _, rows = staged(file, base_url=base_url)
+    assert [r["url"] for r in rows] == found
+
+
 def test_every_format_has_its_sample() -> None:
     """And each sample is of a format that there is."""
     shown = {sample.format for sample in SAMPLES.values()}
