@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -27,6 +28,7 @@ HEADER_WITHIN: Final = 10
 SAMPLED: Final = 50
 JUNK: Final = "\ufeff \t\r\n\xa0"
 """What may stand before the first name: marks of byte order, and what other programs left."""
+_BLANK_LINES: Final = re.compile(rf"\A[{JUNK}]*[\r\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,11 @@ def heading_of(file: ManifestFile, wanted: str | None = None) -> Heading | None:
     with file.content() as content:
         head = content.read(HEAD_BYTES)
     encoding = file.encoding or encoding_of(head)
-    text = head.decode(encoding, "replace").lstrip(JUNK)
+    text = _BLANK_LINES.sub("", head.decode(encoding, "replace"))
     found = [
         heading
         for delimiter in DELIMITERS
-        for heading in _headings(text, delimiter, encoding, formats)
+        for heading in _headings(without_junk(text, delimiter), delimiter, encoding, formats)
     ]
     if found:
         if file.encoding is None and is_unsure(head, encoding):
@@ -82,6 +84,11 @@ def heading_of(file: ManifestFile, wanted: str | None = None) -> Heading | None:
             "leave `--export-format` out, or check the file."
         )
     return None
+
+
+def without_junk(line: str, delimiter: str) -> str:
+    """A header's line from its first name on; a delimiter at its beginning is an empty name."""
+    return line.lstrip(JUNK.replace(delimiter, ""))
 
 
 def cleaned_header(cells: Sequence[str]) -> tuple[str, ...]:

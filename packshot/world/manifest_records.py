@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from packshot.facts.errors import BadManifest
 from packshot.facts.item import Fault
-from packshot.world.export_heading import JUNK, Heading
+from packshot.world.export_heading import JUNK, Heading, without_junk
 from packshot.world.manifest_cells import Cell, json_record, readable, texts
 from packshot.world.manifest_files import ManifestFile, delimiter_of, intact
 
@@ -157,7 +157,7 @@ class Delimited:
         line = self._text.readline()
         while line and not line.strip(JUNK):
             line, self._row = self._text.readline(), self._row + 1
-        reader = self._reader(_Lines([line.lstrip(JUNK)], self._text))
+        reader = self._reader(_Lines([without_junk(line, self._delimiter)], self._text))
         above = heading.records_before
         while above >= 0:
             above -= bool(next(reader))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from packshot.world.encodings import byte_by_byte
-from packshot.world.export_heading import JUNK
+from packshot.world.export_heading import JUNK, without_junk
 from packshot.world.manifest_files import ManifestFile
 
 Span = tuple[int, int]
@@ -61,7 +61,7 @@ def raw_records(file: ManifestFile, encoding: str, delimiter: str) -> Iterator[R
         while line and not line.strip(JUNK):
             yield RawRecord(row, line, [], None)
             line, row = text.readline(), row + 1
-        junk = line[: len(line) - len(line.lstrip(JUNK))]
+        junk = line[: len(line) - len(without_junk(line, delimiter))]
         reader = csv.reader(_noted(line[len(junk) :], text, taken), delimiter=delimiter)
         for cells in reader:
             raw = junk + "".join(taken)

@@ -146,6 +146,11 @@ SAMPLES = {
             (3, "A1-L", "1.jpg", None),
         ),
     ),
+    "google: numbered by pandas, whose first column has no name": Sample(
+        "google",
+        "\ufeff\tid\timage_link\n0\tA\tIMG/1.jpg\n1\tB\tIMG/2.jpg\n",
+        ((2, "A", "1.jpg", None), (3, "B", "2.jpg", None)),
+    ),
     "meta: a row of help full of other delimiters stands above the header": Sample(
         "meta",
         "\ufeff# Required | one; two; three; four; five; six; seven; eight,# Optional;a;b;c,"
