@@ -229,14 +229,7 @@ class _Search:
         ]
 
     def _named(self, wanted: str, role: str) -> str:
-        """A column the user named, exactly or but for case, spaces, `_` and `-`."""
-        alike = [name for name in self.header if plain(name) == plain(wanted)]
-        if wanted not in self.header and len(alike) != 1:
-            raise BadManifest(
-                f"The manifest has no column `{wanted}`, named for the {role.replace('_', ' ')}; "
-                f"choose one of {_quoted(self.header)}."
-            )
-        name = wanted if wanted in self.header else alike[0]
+        name = named_by_user(wanted, role, self.header)
         self.taken.add(name)
         return name
 
@@ -248,6 +241,17 @@ class _Search:
             for name in self.header
             if plain(name) == meaning and name not in self.taken
         ]
+
+
+def named_by_user(wanted: str, role: str, header: Sequence[str]) -> str:
+    """A column the user named, exactly or but for case, spaces, `_` and `-`."""
+    alike = [name for name in header if plain(name) == plain(wanted)]
+    if wanted not in header and len(alike) != 1:
+        raise BadManifest(
+            f"The manifest has no column `{wanted}`, named for the {role.replace('_', ' ')}; "
+            f"choose one of {_quoted(header)}."
+        )
+    return wanted if wanted in header else alike[0]
 
 
 def plain(name: str) -> str:

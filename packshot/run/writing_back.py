@@ -21,9 +21,9 @@ from packshot.run.looking import stage
 from packshot.run.way_back_files import Rows, Side, Slim, text_file
 from packshot.run.workshop import Place
 from packshot.world.encodings import encoding_of
-from packshot.world.export_heading import Heading, cleaned_header, heading_of
-from packshot.world.export_pictures import RecordReader
-from packshot.world.export_records import PLAIN
+from packshot.world.export_heading import Heading, cleaned_header
+from packshot.world.export_pictures import WHOLE_URLS, RecordReader
+from packshot.world.export_records import PLAIN, heading_in
 from packshot.world.manifest_files import ManifestFile, delimiter_of, opened
 from packshot.world.manifest_staging import Staged
 from packshot.world.raw_records import RawRecord, encoding_to_write, raw_records
@@ -292,9 +292,10 @@ class _Writer:
 
     def _heading(self, file: ManifestFile) -> Heading:
         """How the file begins, be it an export or a plain table."""
-        choice = self._job.options.export
-        heading = None if choice.format == PLAIN else heading_of(file, choice.format)
-        return heading or _plain_heading(file, self._staged)
+        options = self._job.options
+        return heading_in(file, options.export, options.columns) or _plain_heading(
+            file, self._staged
+        )
 
     def _side_table(self) -> Side:
         begun, self._begun = self._begun, True
@@ -321,7 +322,10 @@ def _plain_heading(file: ManifestFile, staged: Staged) -> Heading:
         line = next((line for line in text if line.strip()), "")
     meaning = staged.understanding
     names = tuple(named(name) or name for name in meaning.header)
-    images = tuple(Images(columns=names[meaning.header.index(name)]) for name in meaning.images)
+    images = tuple(
+        Images(columns=names[meaning.header.index(name)], separator=WHOLE_URLS)
+        for name in meaning.images
+    )
     export = ExportFormat(name=PLAIN, title="a plain table", signatures=(), images=images, keys=())
     delimiter = delimiter_of(line, file.name)
     header = cleaned_header(meaning.header)

@@ -8,6 +8,7 @@ from typing import Final
 from packshot.exports.described import ExportFormat, Images, Key, Where, columns_of
 from packshot.facts.item import NO_PICTURE, NOT_CHOSEN, NOT_READ, Fault
 from packshot.world.export_heading import JUNK
+from packshot.world.manifest_cells import whole_urls
 
 _ABSOLUTE: Final = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 # An address may hold another, which a service for resizing fetches: behind `=` or `/`.
@@ -21,6 +22,8 @@ _BETWEEN: Final = " \t\r\n,;|\xa0"
 _GUARD: Final = re.compile(r'^="(.*)"$', re.DOTALL)
 _ENTITY: Final = re.compile(r"&amp;|&#0*38;|&#x0*26;", re.IGNORECASE)
 BLANK: Final = JUNK
+WHOLE_URLS: Final = "whole URLs"
+"""The separator of a plain table's cells, which nobody has declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +230,8 @@ def pieces(cell: str, separator: str, *, paths: bool = False) -> list[str]:
     """
     if not separator:
         return [cell]
+    if separator == WHOLE_URLS:
+        return whole_urls(cell)
     found: list[str] = []
     for part in re.split(rf"(?<!\\){re.escape(separator)}", cell):
         if found and not _begins(part, found[-1], paths=paths):

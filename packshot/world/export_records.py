@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from packshot.exports.described import columns_of
-from packshot.facts.columns import Sure, Understanding
+from packshot.facts.columns import ColumnNames, Sure, Understanding, named_by_user
 from packshot.facts.errors import BadManifest
 from packshot.facts.export_choice import ExportChoice
 from packshot.facts.item import NOT_CHOSEN
 from packshot.world.export_heading import Heading, heading_of
 from packshot.world.export_pictures import Picture, RecordReader
 from packshot.world.guessing import ADDRESS, holds_pictures
+from packshot.world.heading_overrides import overridden
 from packshot.world.manifest_cells import Cell
 from packshot.world.manifest_files import ManifestFile
 from packshot.world.manifest_records import Broken, Chunk, Delimited
@@ -29,12 +30,27 @@ PLAIN: Final = "table"
 """The choice that reads a file as a plain table, whatever it looks like."""
 
 
-def export_of(file: ManifestFile, choice: ExportChoice) -> "ExportTable | None":
+def export_of(
+    file: ManifestFile, choice: ExportChoice, columns: ColumnNames
+) -> "ExportTable | None":
     """The file as the export of a shop, where it is one. Raises `BadManifest`."""
-    if file.format != "delimited" or choice.format == PLAIN:
+    if file.format != "delimited":
         return None
-    heading = heading_of(file, choice.format)
-    return None if heading is None else ExportTable(Delimited(file, heading), heading, choice)
+    heading = heading_in(file, choice, columns)
+    if heading is None:
+        return None
+    export = ExportTable(Delimited(file, heading), heading, choice)
+    if columns.image_id:
+        export.take_ids_from(columns.image_id)
+    return export
+
+
+def heading_in(file: ManifestFile, choice: ExportChoice, columns: ColumnNames) -> Heading | None:
+    """How a delimited file begins as an export, with the columns that the user names."""
+    heading = None if choice.format == PLAIN else heading_of(file, choice.format)
+    if heading is None or columns == ColumnNames():
+        return heading
+    return overridden(heading, columns)
 
 
 class ExportTable:
@@ -48,11 +64,26 @@ class ExportTable:
         self._numbers = choice.numbers
         self._filter = RowFilter(choice.where, heading.header) if choice.where else None
         self._products = ProductRows(heading) if ProductRows.needed(heading) else None
-        self._carried = self._carried_columns()
-        carried = tuple(heading.header[at] for at in self._carried)
+        self._choice = choice
+        self._carry(self._carried_columns())
+        self.meaning = self._understood()
+
+    def take_ids_from(self, column: str) -> None:
+        """Name each picture by a column of the export."""
+        name = named_by_user(column, "image_id", self.heading.header)
+        self._carry(sorted({*self._carried, self.heading.header.index(name)}))
+        meaning = self._understood()
+        carried = tuple(other for other in meaning.carried if other != name)
+        self.meaning = meaning.model_copy(update={"image_id": name, "carried": carried})
+
+    def _carry(self, places: list[int]) -> None:
+        self._carried = places
+        carried = (self.heading.header[at] for at in places)
         self.header: tuple[str, ...] = (SKU, IMAGE, POSITION, *carried)
-        told = f"{heading.export.title}, {_told_by(heading)}"
-        self.meaning = understood(self.header, told, *_how_sure(heading, choice))
+
+    def _understood(self) -> Understanding:
+        told = f"{self.heading.export.title}, {_told_by(self.heading)}"
+        return understood(self.header, told, *_how_sure(self.heading, self._choice))
 
     def chunks(self) -> Iterator[Chunk]:
         """All pictures in the order of the records; call it once."""

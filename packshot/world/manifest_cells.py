@@ -1,6 +1,7 @@
 """Cells: what JSON and Parquet hold as text, and what the text of a cell says."""
 
 import json
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, get_args
@@ -17,8 +18,22 @@ Cell = str | tuple[str, ...]
 _POSITION_DIGITS = 9
 _YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _UNREADABLE = dict.fromkeys([0, *range(0xD800, 0xE000)], "\ufffd")
+_BETWEEN_URLS = re.compile(r"[\s,;|]+(?=https?://)", re.IGNORECASE)
+_URL = re.compile(r"https?://[^/\s]\S*", re.IGNORECASE)
 _plain_json = json.JSONDecoder()
 _exact_json = json.JSONDecoder(parse_float=str, parse_int=str)  # 1.10 stays 1.10
+
+
+def may_be_list(cell: Cell) -> bool:
+    """Whether a second address stands in a cell."""
+    return cell.find("://", len("https://")) > 0 if isinstance(cell, str) else True
+
+
+def whole_urls(cell: str) -> list[str]:
+    """The addresses of a cell that nobody has declared a list: several only if each is whole."""
+    parts = _BETWEEN_URLS.split(cell.strip())
+    several = len(parts) > 1 and all(_URL.fullmatch(part) for part in parts)
+    return parts if several else [cell]
 
 
 def readable(text: str) -> str:

@@ -36,9 +36,11 @@ from packshot.world.guessing import Guess, guess
 from packshot.world.manifest_cells import (
     Cell,
     foreground_type,
+    may_be_list,
     position,
     readable,
     resolution,
+    whole_urls,
     yes_or_no,
 )
 from packshot.world.manifest_files import ManifestFile, opened
@@ -173,12 +175,10 @@ class _Staging:
         self._files.append(file.name)
 
     def _export(self, file: ManifestFile) -> ExportTable | FeedTable | None:
-        """The file as an export, unless the user has named columns."""
-        if self._columns != ColumnNames():
-            return None
-        return (
-            FeedTable(file, self._choice) if file.format == "xml" else export_of(file, self._choice)
-        )
+        """The file as an export, where it is one."""
+        if file.format == "xml":
+            return FeedTable(file, self._choice, self._columns)
+        return export_of(file, self._choice, self._columns)
 
     def close(self) -> None:
         """Write the Parquet footer."""
@@ -274,12 +274,13 @@ class _Pictures:
     def _images(self) -> tuple[Sequence[int], list[str]]:
         """For each image its record and its address as written; none is one without address."""
         columns = [self._cells[name] for name in self._meaning.images]
-        if len(columns) == 1 and not self._chunk.lists and not self._numbers:
+        plain = len(columns) == 1 and not self._chunk.lists and not self._numbers
+        if plain and (self._meaning.export or not any(map(may_be_list, columns[0]))):
             return range(len(columns[0])), [str(cell).strip() for cell in columns[0]]
         index: list[int] = []
         written: list[str] = []
         for i, cells in enumerate(zip(*columns, strict=True)):
-            urls = [url for cell in cells for url in _addresses(cell)]
+            urls = [url for cell in cells for url in self._addresses(cell)]
             if self._numbers and urls:
                 urls = [url for number, url in enumerate(urls, 1) if number in self._numbers]
                 if not urls:
@@ -287,6 +288,12 @@ class _Pictures:
             written += urls or [""]
             index += [i] * (len(urls) or 1)
         return index, written
+
+    def _addresses(self, cell: Cell) -> list[str]:
+        urls: Sequence[str] = cell
+        if isinstance(cell, str):  # the reader of an export has parted its lists
+            urls = [cell] if self._meaning.export else whole_urls(cell)
+        return [stripped for url in urls if (stripped := url.strip())]
 
     def table(self, schema: Any, file: str | None) -> Any:  # noqa: ANN401 - pyarrow has no types
         """The staged rows, in the order of the manifest's rows."""
@@ -378,11 +385,6 @@ def _broken(broken: Iterable[Broken], schema: Any, file: str | None) -> Any:  # 
 
 def _text(cell: Cell) -> str:
     return cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)
-
-
-def _addresses(cell: Cell) -> list[str]:
-    urls = (cell,) if isinstance(cell, str) else cell
-    return [stripped for url in urls if (stripped := url.strip())]
 
 
 def _carried(cells: Sequence[str]) -> Sequence[str]:

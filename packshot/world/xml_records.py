@@ -7,12 +7,13 @@ namespace of their own.
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from xml.etree.ElementTree import Element, ParseError, iterparse
 
 from packshot.exports.described import columns_of, named
 from packshot.exports.markup import PREFIX, Markup
+from packshot.facts.columns import ColumnNames, named_by_user
 from packshot.facts.errors import BadManifest
 from packshot.facts.export_choice import ExportChoice
 from packshot.world.export_pictures import RecordReader
@@ -31,17 +32,21 @@ from packshot.world.xml_faults import Forgiving
 
 AT_ONCE: Final = 2_000
 PROLOGUE_BYTES: Final = 65_536
+NONE_NAMED: Final = ColumnNames()
 
 
 class FeedTable:
     """The pictures of an export in XML; rows count its items from 1."""
 
-    def __init__(self, file: ManifestFile, choice: ExportChoice) -> None:
+    def __init__(
+        self, file: ManifestFile, choice: ExportChoice, columns: ColumnNames = NONE_NAMED
+    ) -> None:
         check_prologue(file)
         self.left_out: list[str] = []
-        self.markup = markup_in(file)
+        self.markup = _named_by(columns, markup_in(file))
         export, names = self.markup.export, self.markup.names
-        self.reader = reader_of(file, choice)
+        told = reader_of(file, choice)
+        self.reader = RecordReader(export, told.names, told.base)
         self._file = file
         self._numbers = choice.numbers
         self._filter = RowFilter(choice.where, names) if choice.where else None
@@ -88,6 +93,19 @@ class FeedTable:
                 raise BadManifest(
                     f"`{self._file.name}` is no whole XML ({error}); export it again."
                 ) from None
+
+
+def _named_by(columns: ColumnNames, markup: Markup) -> Markup:
+    """The layout with the key that the user names. Raises `BadManifest`."""
+    if columns.image or columns.position or columns.image_id:
+        raise BadManifest(
+            "A feed in XML says itself which elements are pictures; leave `--image-column`, "
+            "`--position-column` and `--image-id-column` out."
+        )
+    if columns.sku is None:
+        return markup
+    key = ((named(named_by_user(columns.sku, "sku", markup.names)),),)
+    return replace(markup, export=replace(markup.export, keys=key))
 
 
 def reader_of(file: ManifestFile, choice: ExportChoice) -> RecordReader:
