@@ -103,6 +103,9 @@ def show_inspection(found: Inspection) -> None:
     """What a manifest is taken for."""
     say(found.format[:1].upper() + found.format[1:], style="bold")
     say(f"  {found.sure}: {found.because}")
+    if found.header_row is not None:
+        layout = "" if found.laid_out in found.format else f", {found.laid_out}"
+        say(f"  the header is row {found.header_row:,}{layout}")
     for sentence in found.told:
         if sentence != found.format:
             say(f"  {sentence}")

@@ -88,6 +88,12 @@ class Understanding(BaseModel):
     sure: Sure = "sure"
     because: str = ""
     """What it was told by."""
+    rivals: tuple[str, ...] = ()
+    """The names of export formats that fit equally well, where it is not only one."""
+    laid_out: str = ""
+    """Delimiter and encoding of a text, in words."""
+    header_row: int | None = None
+    """Where the header stands, as a spreadsheet counts."""
     selection: bool = False
     """Whether this is the `failed.csv` of a run: what it does not list is not gone."""
     carried: tuple[str, ...] = ()

@@ -35,6 +35,10 @@ class Inspection(BaseModel):
     sure: Sure
     because: str
     """What the format was told by."""
+    laid_out: str
+    """Delimiter and encoding of a text."""
+    header_row: int | None
+    """Where the header of a text stands, as a spreadsheet counts."""
     told: list[str]
     """What was understood, in sentences."""
     records: int
@@ -56,7 +60,7 @@ class Inspection(BaseModel):
 
 def inspect_manifest(job: Job, folder: Path) -> Inspection:
     """Read a manifest whole and say what it is taken for. Raises `BadManifest`."""
-    staged = stage(job, folder)
+    staged = stage(job, folder, even_unsure=True)
     with tables(folder) as connection:
         connection.execute(
             f"CREATE VIEW staged AS SELECT * FROM read_parquet({literal(staged.path)}) "
@@ -80,6 +84,8 @@ def inspect_manifest(job: Job, folder: Path) -> Inspection:
         format=meaning.export or "a plain table",
         sure=meaning.sure,
         because=meaning.because,
+        laid_out=meaning.laid_out,
+        header_row=meaning.header_row,
         told=meaning.sentences(),
         records=staged.rows,
         pictures=staged.images,

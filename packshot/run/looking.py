@@ -77,18 +77,24 @@ def scratch_folder() -> Iterator[Path]:
 
 
 def stage(
-    job: Job, folder: Path, called: str | None = None, progress: Progress | None = None
+    job: Job,
+    folder: Path,
+    called: str | None = None,
+    progress: Progress | None = None,
+    *,
+    even_unsure: bool = False,
 ) -> Staged:
     """Read the manifest into one Parquet file. Raises `BadManifest`.
 
-    `called` is what errors call it, where its address came from a Secret block.
+    `called` is what errors call it, where its address came from a Secret block. What may as well be
+    of another format is refused unless `even_unsure`.
     """
     if job.options.plan is not None:
         return stage_saved(Path(job.options.plan), folder / "staged.parquet")
     progress = progress or Progress()
     progress.begin("reading the manifest")
     try:
-        return stage_manifest(
+        staged = stage_manifest(
             job.manifest,
             folder / "staged.parquet",
             columns=job.options.columns,
@@ -99,12 +105,25 @@ def stage(
             storage_options=job.options.storage.fsspec_options(),
             read=progress.add,
         )
+        if not even_unsure:
+            _check_sure(staged)
+        return staged  # noqa: TRY300  one error is renamed like the other
     except BadManifest as error:
         if called is None:
             raise
         said = error.message.replace(f"`{public(job.manifest)}`", f"`{called}`")
         renamed = BadManifest(said, error.code)
     raise renamed  # out here no context names the address
+
+
+def _check_sure(staged: Staged) -> None:
+    """Raise `BadManifest` where several formats fit equally well: a guess is not run."""
+    meaning = staged.understanding
+    if meaning.rivals and meaning.sure == "likely":
+        names = " or ".join(f"`--export-format {name}`" for name in meaning.rivals)
+        raise BadManifest(
+            f"The manifest may be of several formats ({meaning.because}); say which with {names}."
+        )
 
 
 def draw_up(

@@ -1,6 +1,6 @@
 """A shop's export as a table of pictures: one row for each, under the number of its record."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from packshot.exports.described import columns_of
@@ -82,8 +82,14 @@ class ExportTable:
         self.header: tuple[str, ...] = (SKU, IMAGE, POSITION, *carried)
 
     def _understood(self) -> Understanding:
-        told = f"{self.heading.export.title}, {_told_by(self.heading)}"
-        return understood(self.header, told, *_how_sure(self.heading, self._choice))
+        title, rivals = self.heading.export.title, self.heading.rivals
+        laid_out = self._records.laid_out
+        sure = _how_sure(self.heading, self._choice)
+        meaning = understood(self.header, f"{title}, {laid_out}", *sure)
+        told = {"laid_out": laid_out, "header_row": self._records.header_row}
+        if rivals:
+            told["rivals"] = (self.heading.export.name, *rivals)
+        return meaning.model_copy(update=told)
 
     def chunks(self) -> Iterator[Chunk]:
         """All pictures in the order of the records; call it once."""
@@ -192,8 +198,3 @@ def _said(picture: Picture) -> tuple[str, str, str]:
 def _addresses(urls: Sequence[str]) -> bool:
     """Whether at least half are addresses, whatever they end in."""
     return sum(bool(ADDRESS.match(url)) for url in urls) * 2 >= len(urls)
-
-
-def _told_by(heading: Heading) -> str:
-    delimiter: Mapping[str, str] = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}
-    return f"delimited by {delimiter[heading.delimiter]}, {heading.encoding}"

@@ -20,6 +20,7 @@ from packshot.world.manifest_files import ManifestFile, delimiter_of, intact
 
 _CHUNK_CHARS = 4_000_000
 _CHUNK_RECORDS = 10_000
+_DELIMITED_BY = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}
 _END = "end of file\n"
 _ADDRESS = ("http://", "https://")
 
@@ -115,11 +116,13 @@ class Delimited:
         self.left_out: list[str] = []
         self._name = file.name
         self._row = 1
+        encoding = heading.encoding if heading else file.encoding or "utf-8"
         if heading is not None:
-            self._text = file.text(newline="", encoding=heading.encoding)
+            self._text = file.text(newline="", encoding=encoding)
             self._delimiter = heading.delimiter
             self.header = heading.header
             self._skip(heading)
+            self._lay_out(encoding)
             return
         self._text = file.text(newline="")
         line = self._text.readline()
@@ -136,6 +139,11 @@ class Delimited:
         self.header = tuple(
             readable(name).strip() or f"column {number}" for number, name in enumerate(names, 1)
         )
+        self._lay_out(encoding)
+
+    def _lay_out(self, encoding: str) -> None:
+        self.header_row = self._row
+        self.laid_out = f"delimited by {_DELIMITED_BY[self._delimiter]}, {encoding}"
 
     def chunks(self) -> Iterator[Chunk]:
         """Blocks of lines at full speed where every line is a record, with care elsewhere."""

@@ -44,7 +44,7 @@ from packshot.world.manifest_cells import (
     yes_or_no,
 )
 from packshot.world.manifest_files import ManifestFile, opened
-from packshot.world.manifest_records import Broken, Chunk, Table, check_header, table
+from packshot.world.manifest_records import Broken, Chunk, Delimited, Table, check_header, table
 from packshot.world.row_filter import RowFilter
 from packshot.world.xml_records import FeedTable
 
@@ -202,7 +202,7 @@ class _Staging:
     def _understood(self, records: Table) -> Understanding:
         """By name; a guess by content is no more than a question."""
         try:
-            return understand(records.header, self._columns)
+            return _laid_out(understand(records.header, self._columns), records)
         except BadManifest as error:
             if self._columns != ColumnNames():
                 raise
@@ -354,6 +354,14 @@ class _Pictures:
     def _spread(self, values: Sequence[T]) -> Sequence[T]:
         """Values of records as values of images."""
         return values if isinstance(self._index, range) else [values[i] for i in self._index]
+
+
+def _laid_out(meaning: Understanding, records: Table) -> Understanding:
+    """What a table means, and how its text is laid out."""
+    if not isinstance(records, Delimited):
+        return meaning
+    told = {"laid_out": records.laid_out, "header_row": records.header_row}
+    return meaning.model_copy(update=told)
 
 
 def _only(chunk: Chunk, kept: Sequence[int]) -> Chunk:

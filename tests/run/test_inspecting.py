@@ -1,14 +1,18 @@
 """What a manifest is taken for is said before anything is planned, and how sure that is."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from packshot.exports.renditions import RENDITIONS
+from packshot.facts.errors import BadManifest
 from packshot.facts.job import Job
 from packshot.run.inspecting import FIRST, Inspection, inspect_manifest
+from packshot.run.looking import plan_only
 from tests.exports.feeds import RSS
 from tests.exports.samples import SAMPLES
+from tests.run.nights import KEY, Shop, photo
 
 IMG = "https://img.example/"
 
@@ -77,6 +81,42 @@ def test_it_says_how_sure_it_is(
     """And by what it was told."""
     found = inspected(tmp_path, text, **options)
     assert (found.sure, found.because) == (sure, because)
+
+
+RIVALS = "id,title,image_link,additional_image_link[0]\nA,Mug,IMG/1.jpg,IMG/2.jpg\n"
+
+
+def test_a_guess_between_formats_is_not_run(shop: Shop) -> None:
+    """It asks which one is meant, and what is said counts."""
+    file = shop.folder / "export.csv"
+    file.write_text(RIVALS.replace("IMG/", shop.url("")))
+    for number in (1, 2):
+        shop.put(f"{number}.jpg", photo(number))
+    said = "say which with `--export-format meta` or `--export-format google`."
+    with pytest.raises(BadManifest, match=re.escape(META_OR_GOOGLE)) as raised:
+        plan_only(shop.job(manifest=str(file)), KEY, shop.folder / "plan")
+    assert said in raised.value.message
+    with pytest.raises(BadManifest, match="say which with"):
+        shop.night(manifest=str(file))
+    night = shop.night(manifest=str(file), export={"format": "meta"})
+    assert night.summary.outcomes == {"cut": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "laid_out"),
+    [
+        (sample("meta: a row of help"), 2, "delimited by comma, utf-8"),
+        ("\n\nsku;image_url\nA;IMG/1.jpg\n", 3, "delimited by semicolon, utf-8"),
+        (RSS, None, ""),
+    ],
+    ids=["export", "plain", "feed"],
+)
+def test_it_says_how_the_text_is_laid_out(
+    tmp_path: Path, text: str, row: int | None, laid_out: str
+) -> None:
+    """Where the header stands, what parts the cells, and the encoding."""
+    found = inspected(tmp_path, text)
+    assert (found.header_row, found.laid_out) == (row, laid_out)
 
 
 def test_smaller_copies_are_noticed(tmp_path: Path) -> None:
