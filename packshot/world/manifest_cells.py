@@ -19,7 +19,8 @@ _POSITION_DIGITS = 9
 _YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _UNREADABLE = dict.fromkeys([0, *range(0xD800, 0xE000)], "\ufffd")
 _BETWEEN_URLS = re.compile(r"[\s,;|]+(?=https?://)", re.IGNORECASE)
-_URL = re.compile(r"https?://[^/\s]\S*", re.IGNORECASE)
+# A login may hold the marks that part a list, so none is taken apart.
+_URL = re.compile(r"https?://[^/\s@]+(?:/\S*)?", re.IGNORECASE)
 _plain_json = json.JSONDecoder()
 _exact_json = json.JSONDecoder(parse_float=str, parse_int=str)  # 1.10 stays 1.10
 

@@ -101,8 +101,9 @@ def test_a_feed_in_xml_goes_by_another_key(tmp_path: Path) -> None:
         (f"{IMG}w_80,h_80/1.jpg,{IMG}2.jpg", ["w_80,h_80/1.jpg", "2.jpg"], []),
         (f"{IMG}a?to={IMG}1.jpg", [f"a?to={IMG}1.jpg"], []),
         (f"{IMG}1.jpg or so, {IMG}2.jpg", [], ["bad_url"]),
+        (f"{IMG}1.jpg,https://me:pass@img.example/2.jpg", [], ["bad_url"]),
     ],
-    ids=["marks", "blanks", "comma inside", "one inside", "not whole"],
+    ids=["marks", "blanks", "comma inside", "one inside", "not whole", "a login"],
 )
 def test_a_cell_of_a_plain_table_may_hold_several(
     tmp_path: Path, cell: str, found: list[str], refused: list[str]
