@@ -48,11 +48,14 @@ def _targets(reader: RecordReader) -> Iterator[tuple[Images, int, int | None]]:
 
 
 def _cell(reader: RecordReader, images: Images, cell: str, new: Mapping[str, str]) -> str:
-    text, done = "", 0
+    text, done, after = "", 0, 0
     for piece, url in reader.addresses(images, cell):
-        at = cell.find(piece, done)
+        at = cell.find(piece, after)
+        if at < 0:
+            continue
+        after = at + len(piece)  # one that stays may hold a later, shorter one
         instead = new.get(url)
-        if at < 0 or instead is None:
+        if instead is None:
             continue
         written = piece.partition(images.cut)[0] if images.cut else piece
         bare = written.strip(BLANK)

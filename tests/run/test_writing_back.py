@@ -143,6 +143,35 @@ def test_what_was_not_made_keeps_its_old_picture(shop: Shop) -> None:
     assert (told["2.jpg"]["new_url"], told["2.jpg"]["outcome"]) == ("", "failed")
 
 
+MAGENTO = "sku,base_image,additional_images\nA,no_selection,"
+WOO = "ID,Type,SKU,Name,Images\n1,simple,A,Mug,"
+NESTED = {
+    "paths": (f'{MAGENTO}"/old/b.jpg,/b.jpg"\n', "old/b.jpg", ",/b.jpg"),
+    "paths, the shorter first": (f'{MAGENTO}"/b.jpg,/old/b.jpg"\n', "old/b.jpg", "/b.jpg,"),
+    "addresses": (f'{WOO}"IMG/a.jpg.old, IMG/a.jpg"\n', "a.jpg.old", ", IMG/a.jpg"),
+    "addresses, the shorter first": (
+        f'{WOO}"IMG/a.jpg, IMG/a.jpg.old"\n',
+        "a.jpg.old",
+        "IMG/a.jpg, ",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_an_address_within_one_that_failed_is_left_alone(shop: Shop, name: str) -> None:
+    """In a list, the new address takes the place of its own old one."""
+    text, failed, made = NESTED[name]
+    fields = stocked(shop, text, base="https://img.example")
+    shop.take_down(failed)
+    shop.night(**fields)
+    assert back(shop, fields).written == 1
+    (new_url,) = filter(None, (line["new_url"] for line in side_table(shop)))
+    host = shop.url("").rstrip("/")
+    instead = made.replace(made.strip(", "), new_url)
+    expected = text.replace(made, instead).replace("IMG", host)
+    assert (shop.folder / "import" / "export.csv").read_text() == expected
+
+
 def test_a_picture_that_was_replaced_since_keeps_its_address(shop: Shop) -> None:
     """What stands there now has not been cut out."""
     fields = stocked(shop, GOOGLE)
