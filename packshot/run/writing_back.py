@@ -161,7 +161,7 @@ class _Writer:
             side = stack.enter_context(self._side_table())
             slim = self._slim(heading, target, stack)
             above = heading.records_before
-            for record in raw_records(file, heading.encoding, heading.delimiter):
+            for record in raw_records(file, heading):
                 if above >= 0:
                     above -= bool(record.cells)
                     if slim is not None:

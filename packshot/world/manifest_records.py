@@ -160,6 +160,25 @@ class Delimited:
                     self._row += len(records)
                     yield Chunk(rows, list(zip(*records, strict=True)))
 
+    def as_written(self) -> Iterator[tuple[list[str], list[str]]]:
+        """Record by record, the lines and the cells; one that cannot be read has no cells.
+
+        They count as those of `chunks`, of which this is another way through.
+        """
+        lines = _Lines((), self._text)
+        reader = self._reader(lines, strict=True)
+        with intact(self._name), self._text:
+            while True:
+                lines.taken.clear()
+                cells, fault = self._record(reader, lines.taken)
+                if lines.taken[0] is _END:
+                    return
+                if fault:
+                    lines.put_back()
+                    yield lines.taken[:1], []
+                else:
+                    yield [line for line in lines.taken if line is not _END], cells
+
     def _skip(self, heading: Heading) -> None:
         """Go on behind the header of an export."""
         line = self._text.readline()

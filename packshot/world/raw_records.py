@@ -4,12 +4,13 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from packshot.world.encodings import byte_by_byte
-from packshot.world.export_heading import JUNK, without_junk
+from packshot.world.export_heading import JUNK, Heading, without_junk
 from packshot.world.manifest_files import ManifestFile
+from packshot.world.manifest_records import Delimited
 
 Span = tuple[int, int]
 
@@ -48,28 +49,50 @@ class RawRecord:
         return text + self.text[done:]
 
 
-def raw_records(file: ManifestFile, encoding: str, delimiter: str) -> Iterator[RawRecord]:
+def raw_records(file: ManifestFile, heading: Heading) -> Iterator[RawRecord]:
     """All records in order, a blank line as one without cells. Strange bytes survive.
 
-    They are written by `encoding_to_write`.
+    They are written by `encoding_to_write`. One that cannot be read, such as that with a quote
+    left open, has no cells; rows count as they were staged.
     """
-    taken: list[str] = []
+    encoding, delimiter = heading.encoding, heading.delimiter
     kept = encoding if byte_by_byte(encoding, delimiter) else None
-    with file.text(newline="", encoding=encoding_to_write(encoding, delimiter)) as text:
+    heading = replace(heading, encoding=encoding_to_write(encoding, delimiter))
+    above = 0
+    for record in _above(file, heading):
+        above = record.row
+        yield record if kept is None else _decoded(record, kept)
+    for row, (lines, cells) in enumerate(Delimited(file, heading).as_written(), above + 1):
+        raw = "".join(lines)
+        record = RawRecord(row, raw, cells, _spans(raw, 0, cells, delimiter))
+        yield record if kept is None else _decoded(record, kept)
+
+
+def _above(file: ManifestFile, heading: Heading) -> Iterator[RawRecord]:
+    """The header and what stands above it."""
+    taken: list[str] = []
+    with file.text(newline="", encoding=heading.encoding) as text:
         row = 1
         line = text.readline()
         while line and not line.strip(JUNK):
             yield RawRecord(row, line, [], None)
             line, row = text.readline(), row + 1
-        junk = line[: len(line) - len(without_junk(line, delimiter))]
-        reader = csv.reader(_noted(line[len(junk) :], text, taken), delimiter=delimiter)
-        for cells in reader:
-            raw = junk + "".join(taken)
-            spans = _spans(raw, len(junk), cells, delimiter)
-            told = cells if kept is None else [_meant(cell, kept) for cell in cells]
-            yield RawRecord(row, raw, told, spans, kept)
+        junk = line[: len(line) - len(without_junk(line, heading.delimiter))]
+        lines = _noted(line[len(junk) :], text, taken)
+        above = heading.records_before
+        for cells in csv.reader(lines, delimiter=heading.delimiter):
+            yield RawRecord(row, junk + "".join(taken), cells, None)
             taken.clear()
             junk, row = "", row + 1
+            above -= bool(cells)
+            if above < 0:
+                return
+
+
+def _decoded(record: RawRecord, encoding: str) -> RawRecord:
+    """A record of bytes, its cells as they are meant."""
+    cells = [_meant(cell, encoding) for cell in record.cells]
+    return replace(record, cells=cells, encoding=encoding)
 
 
 def encoding_to_write(encoding: str, delimiter: str) -> str:
@@ -104,7 +127,9 @@ def _spans(raw: str, start: int, cells: list[str], delimiter: str) -> list[Span]
         at += 1
     whole = not raw[at:].strip("\r\n")
     told = [_unquoted(raw[begin:end]) for begin, end in spans]
-    return spans if whole and told == cells else None
+    # What stands behind the last cell is empty: some programs end every row with a delimiter.
+    same = told[: len(cells)] == cells and not any(told[len(cells) :])
+    return spans if whole and same else None
 
 
 @lru_cache
