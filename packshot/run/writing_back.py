@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -12,7 +12,7 @@ from urllib.parse import quote
 import duckdb
 from pydantic import BaseModel
 
-from packshot.exports.described import ExportFormat, Images, WayBack, named
+from packshot.exports.described import ExportFormat, Images, WayBack
 from packshot.facts.errors import BadOption
 from packshot.facts.item import LEFT_OUT, NOBODYS, public
 from packshot.facts.job import Job
@@ -30,11 +30,13 @@ from packshot.world.raw_records import RawRecord, encoding_to_write, raw_records
 from packshot.world.swapped_cells import CellSwap
 from packshot.world.tables import literal, tables
 from packshot.world.workbooks import workbook_again
-from packshot.world.xml_again import feed_again
-from packshot.world.xml_records import markup_in, reader_of
+from packshot.world.xml_again import declared_encoding, feed_again
+from packshot.world.xml_records import PROLOGUE_BYTES, markup_in, reader_of
 
 SIDE_TABLE: Final = "pictures.csv"
 NO_COLUMN: Final = "the export has no column that an import reads it from"
+NO_PLACE: Final = "its address does not stand in its row in the way in which the run read it"
+TORN: Final = "the row is quoted in a way that cannot be written again safely"
 NOT_WRITTEN: Final = "only text, XML and workbooks are written again"
 PATH: Final = "{path}"
 _PACKED: Final = re.compile(r"\.(?:gz|zst|zstd)$", re.IGNORECASE)
@@ -97,6 +99,24 @@ def _look_up(database: duckdb.DuckDBPyConnection, job: Job, staged: Staged, scra
     )
 
 
+@dataclass(slots=True)
+class _Item:
+    """The record at hand."""
+
+    pictures: Sequence[Known] = ()
+    new: Mapping[str, str] = field(default_factory=dict)
+    """By the old addresses."""
+    why: str = ""
+    """Why nothing of it is written, if so."""
+
+
+def _placed(one: Known, places: Mapping[str, bool]) -> Known:
+    """A picture whose new address would have no place keeps its old one."""
+    if one.new_url is None or places.get(one.url):
+        return one
+    return replace(one, new_url=None, reason=NO_COLUMN if one.url in places else NO_PLACE)
+
+
 class _Writer:
     """Writes file after file."""
 
@@ -128,8 +148,7 @@ class _Writer:
             return
         if file.format != "delimited":
             with self._side_table() as side:
-                for found in known.rest():
-                    self._tell(self._judged(found), {}, NOT_WRITTEN, side)
+                self._tell_rest(known, NOT_WRITTEN, side)
             return
         heading = self._heading(file)
         self._told = heading.export.way_back.told
@@ -173,6 +192,7 @@ class _Writer:
                 yield record, changed
                 if slim is not None:
                     slim.add(record.cells, changed, reader.image_columns)
+            self._tell_rest(known, NO_PLACE, side)
             if slim is not None:
                 slim.end()
                 self._files.append(slim.path)
@@ -187,15 +207,27 @@ class _Writer:
         target = self._target(file)
         with ExitStack() as stack:
             side = stack.enter_context(self._side_table())
-            copy = stack.enter_context(text_file(target, "utf-8"))
-            text = stack.enter_context(file.text(newline="", encoding="utf-8"))
+            encoding = self._encoding(file)
+            copy = stack.enter_context(text_file(target, encoding))
+            text = stack.enter_context(file.text(newline="", encoding=encoding))
+            item = _Item()
 
-            def new(row: int) -> dict[str, str]:
-                pictures = [self._judged(found) for found in known.of(row)]
-                return self._settled(rules, pictures, side, base=reader.base)
+            def new(row: int) -> Mapping[str, str]:
+                item.pictures = [self._judged(found) for found in known.of(row)]
+                item.new, item.why = self._settled(rules, item.pictures, base=reader.base)
+                return item.new
 
-            copy.writelines(feed_again(text, markup, reader.address, new))
+            def replaced(addresses: set[str]) -> None:
+                self._tell_all(item, addresses, side)
+
+            copy.writelines(feed_again(text, markup, reader.address, new, replaced))
+            self._tell_rest(known, NO_PLACE, side)
         self._files.append(target)
+
+    @staticmethod
+    def _encoding(file: ManifestFile) -> str:
+        with file.content() as content:
+            return declared_encoding(content.read(PROLOGUE_BYTES))
 
     def _target(self, file: ManifestFile) -> Path:
         target = self._wish.folder / _PACKED.sub("", Path(file.name).name)
@@ -224,43 +256,42 @@ class _Writer:
         base: str,
     ) -> dict[int, str]:
         """The cells of a record that change; each picture is told in the side table."""
-        safe = record.spans is not None
-        lost = swap.without_target(record.cells)
-        pictures = [
-            replace(one, new_url=None, reason=NO_COLUMN) if one.new_url and one.url in lost else one
-            for one in pictures
-        ]
-        new = self._settled(rules, pictures, side, base=base, can_be_written=safe)
-        return swap.swapped(record.cells, new) if new else {}
+        places = swap.places(record.cells) if pictures else {}
+        item = _Item([_placed(one, places) for one in pictures])
+        item.new, item.why = self._settled(rules, item.pictures, base=base)
+        if item.new and record.spans is None:
+            item.new, item.why = {}, TORN
+        changed, replaced = swap.swapped(record.cells, item.new) if item.new else ({}, set())
+        self._tell_all(item, replaced, side)
+        return changed
 
+    @staticmethod
     def _settled(
-        self,
-        rules: WayBack,
-        pictures: Sequence[Known],
-        side: Any,  # noqa: ANN401  csv's writers have no name
-        *,
-        base: str,
-        can_be_written: bool = True,
-    ) -> dict[str, str]:
-        """What is written for the old addresses of one record; each picture is told."""
+        rules: WayBack, pictures: Sequence[Known], *, base: str
+    ) -> tuple[dict[str, str], str]:
+        """What is written for the old addresses of one record, else why not."""
         new = {one.url: one.new_url for one in pictures if one.new_url is not None}
-        why = against(rules, pictures, new, base)
-        if new and not can_be_written:
-            why = "the row is quoted in a way that cannot be written again safely"
-        if why:
-            new = {}
-        for one in pictures:
-            self._tell(one, new, why, side)
-        return as_taken(rules, pictures, new, base)
+        if why := against(rules, pictures, new, base):
+            return {}, why
+        return as_taken(rules, pictures, new, base), ""
 
-    def _tell(self, one: Known, new: Mapping[str, str], why: str, side: Any) -> None:  # noqa: ANN401
+    def _tell_all(self, item: "_Item", replaced: Container[str], side: Any) -> None:  # noqa: ANN401
+        """The pictures of one record, by what was really written."""
+        for one in item.pictures:
+            self._tell(one, item.why or NO_PLACE, side, written=one.url in replaced)
+
+    def _tell_rest(self, known: Rows, why: str, side: Any) -> None:  # noqa: ANN401
+        """Pictures of records that were not met."""
+        for found in known.rest():
+            self._tell(self._judged(found), why, side, written=False)
+
+    def _tell(self, one: Known, why: str, side: Any, *, written: bool) -> None:  # noqa: ANN401
         """A line of the side table."""
-        reason = one.reason or (why if one.new_url else "")
-        said = new.get(one.url, "")
-        self._kept.update([reason] * (not said))
-        self._written += bool(said)
-        told = (one.key, one.position, public(one.url), said or one.new_url or "", one.outcome)
-        side.writerow((*told, "" if said else reason))
+        reason = "" if written else one.reason or why
+        self._kept.update([reason] * (not written))
+        self._written += written
+        told = (one.key, one.position, public(one.url), one.new_url or "", one.outcome)
+        side.writerow((*told, reason))
 
     def _judged(self, found: Mapping[str, Any]) -> Known:
         url = found["url"] or found["shown"] or ""
@@ -321,7 +352,8 @@ def _plain_heading(file: ManifestFile, staged: Staged) -> Heading:
     with file.text(newline="", encoding=encoding) as text:
         line = next((line for line in text if line.strip()), "")
     meaning = staged.understanding
-    names = tuple(named(name) or name for name in meaning.header)
+    # By their places: as formats compare names, `Image (front)` and `Image (back)` are one.
+    names = tuple(f"column{number}" for number, _ in enumerate(meaning.header, 1))
     images = tuple(
         Images(columns=names[meaning.header.index(name)], separator=WHOLE_URLS)
         for name in meaning.images

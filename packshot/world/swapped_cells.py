@@ -13,26 +13,31 @@ class CellSwap:
         self._reader = reader
         self._targets = [*_targets(reader)]
 
-    def swapped(self, cells: Sequence[str], new: Mapping[str, str]) -> dict[int, str]:
-        """Places of the cells that change, and what they will hold; `new` by the old addresses."""
+    def swapped(
+        self, cells: Sequence[str], new: Mapping[str, str]
+    ) -> tuple[dict[int, str], set[str]]:
+        """Places of the cells that change with what they will hold, and the addresses replaced.
+
+        `new` is by the old addresses.
+        """
         changed: dict[int, str] = {}
+        replaced: set[str] = set()
         for images, place, target in self._targets:
             if target is not None and place < len(cells):
-                own = _cell(self._reader, images, cells[place], new)
+                own, found = _cell(self._reader, images, cells[place], new)
+                replaced |= found
                 if own != cells[place]:
                     changed[target] = own
-        return changed
+        return changed, replaced
 
-    def without_target(self, cells: Sequence[str]) -> set[str]:
-        """Addresses for whose successors there is no column that an import reads."""
-        if all(target is not None for _, _, target in self._targets):
-            return set()
-        found: dict[bool, set[str]] = {True: set(), False: set()}
+    def places(self, cells: Sequence[str]) -> dict[str, bool]:
+        """The addresses of a record, and whether an import reads a column for their successors."""
+        found: dict[str, bool] = {}
         for images, place, target in self._targets:
             if place < len(cells):
-                addresses = self._reader.addresses(images, cells[place])
-                found[target is None] |= {url for _, url in addresses}
-        return found[True] - found[False]
+                for _, url in self._reader.addresses(images, cells[place]):
+                    found[url] = found.get(url, False) or target is not None
+        return found
 
 
 def _targets(reader: RecordReader) -> Iterator[tuple[Images, int, int | None]]:
@@ -47,8 +52,12 @@ def _targets(reader: RecordReader) -> Iterator[tuple[Images, int, int | None]]:
             yield images, place, target.get(numbers[place]) if place in numbers else None
 
 
-def _cell(reader: RecordReader, images: Images, cell: str, new: Mapping[str, str]) -> str:
+def _cell(
+    reader: RecordReader, images: Images, cell: str, new: Mapping[str, str]
+) -> tuple[str, set[str]]:
+    """The cell again, and the addresses that were replaced."""
     text, done, after = "", 0, 0
+    replaced: set[str] = set()
     for piece, url in reader.addresses(images, cell):
         at = cell.find(piece, after)
         if at < 0:
@@ -62,4 +71,5 @@ def _cell(reader: RecordReader, images: Images, cell: str, new: Mapping[str, str
         begin = at + written.index(bare)
         text += cell[done:begin] + instead
         done = begin + len(bare)
-    return text + cell[done:]
+        replaced.add(url)
+    return text + cell[done:], replaced

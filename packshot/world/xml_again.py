@@ -14,19 +14,42 @@ _NO_MARKUP: Final = r"<!--.*?-->|<!\[CDATA\[.*?\]\]>"
 _CDATA: Final = re.compile(r"(\s*<!\[CDATA\[)(.*?)(\]\]>\s*)", re.DOTALL)
 
 _KNOWN: Final = re.compile(f"&{KNOWN}")
+_DECLARED: Final = re.compile(rb"<\?xml\s[^>]*?\bencoding\s*=\s*[\"']([A-Za-z][\w.-]*)")
 
 Addressed = Callable[[str], str]
 """What an address as written is fetched as."""
+Swap = Callable[[str, Mapping[str, str]], tuple[str, set[str]]]
+"""A piece of text again, and the addresses that were replaced."""
+
+
+def declared_encoding(head: bytes) -> str:
+    """The encoding that an export in XML declares at its beginning, else UTF-8."""
+    declared = _DECLARED.match(head)
+    name = declared[1].decode() if declared else "utf-8"
+    try:
+        plain = b" ".decode(name)
+    except (LookupError, UnicodeDecodeError):
+        return "utf-8"
+    return name if plain == " " else "utf-8"
 
 
 def feed_again(
-    text: IO[str], markup: Markup, addressed: Addressed, new: Callable[[int], Mapping[str, str]]
+    text: IO[str],
+    markup: Markup,
+    addressed: Addressed,
+    new: Callable[[int], Mapping[str, str]],
+    replaced: Callable[[set[str]], object],
 ) -> Iterator[str]:
-    """The text, item by item; `new` answers what is written for an item's addresses."""
+    """The text, item by item.
+
+    `new` answers what is written for an item's addresses, `replaced` is told which of them were.
+    """
     swap = _by_attribute(markup, addressed) if markup.listed else _by_text(markup, addressed)
     for row, piece in enumerate(_items(text, markup), 1):
         addresses = new(row)
-        yield swap(piece, addresses) if addresses else piece
+        again, found = swap(piece, addresses) if addresses else (piece, set())
+        replaced(found)
+        yield again
 
 
 def _items(text: IO[str], markup: Markup) -> Iterator[str]:
@@ -51,7 +74,7 @@ def _items(text: IO[str], markup: Markup) -> Iterator[str]:
     yield rest
 
 
-def _by_text(markup: Markup, addressed: Addressed) -> Callable[[str, Mapping[str, str]], str]:
+def _by_text(markup: Markup, addressed: Addressed) -> Swap:
     """Addresses that are the text of an element, escaped or in CDATA."""
     names = "|".join(map(re.escape, markup.pictures))
     picture = re.compile(
@@ -59,7 +82,9 @@ def _by_text(markup: Markup, addressed: Addressed) -> Callable[[str, Mapping[str
         re.DOTALL | re.IGNORECASE,
     )
 
-    def swap(piece: str, new: Mapping[str, str]) -> str:
+    def swap(piece: str, new: Mapping[str, str]) -> tuple[str, set[str]]:
+        replaced: set[str] = set()
+
         def again(match: re.Match[str]) -> str:
             inner = match["text"]
             if inner is None:
@@ -69,18 +94,19 @@ def _by_text(markup: Markup, addressed: Addressed) -> Callable[[str, Mapping[str
             instead = new.get(addressed(old))
             if instead is None:
                 return match[0]
+            replaced.add(addressed(old))
             bare = cdata[2] if cdata else inner
             escaped = instead if cdata else html.escape(instead, quote=False)
             swapped = bare.replace(bare.strip(), escaped)
             whole = f"{cdata[1]}{swapped}{cdata[3]}" if cdata else swapped
             return f"{match[1]}{whole}{match[4]}"
 
-        return picture.sub(again, piece)
+        return picture.sub(again, piece), replaced
 
     return swap
 
 
-def _by_attribute(markup: Markup, addressed: Addressed) -> Callable[[str, Mapping[str, str]], str]:
+def _by_attribute(markup: Markup, addressed: Addressed) -> Swap:
     """Addresses that are an attribute's value."""
     _, element, attribute = markup.listed or ("", "", "")
     picture = re.compile(
@@ -89,15 +115,20 @@ def _by_attribute(markup: Markup, addressed: Addressed) -> Callable[[str, Mappin
         re.DOTALL | re.IGNORECASE,
     )
 
-    def swap(piece: str, new: Mapping[str, str]) -> str:
+    def swap(piece: str, new: Mapping[str, str]) -> tuple[str, set[str]]:
+        replaced: set[str] = set()
+
         def again(match: re.Match[str]) -> str:
-            written = match["text"]
-            instead = None if written is None else new.get(addressed(_unescaped(written)))
+            if match["text"] is None:
+                return match[0]
+            old = addressed(_unescaped(match["text"]))
+            instead = new.get(old)
             if instead is None:
                 return match[0]
+            replaced.add(old)
             return f"{match[1]}{match['quote']}{html.escape(instead)}{match['quote']}"
 
-        return picture.sub(again, piece)
+        return picture.sub(again, piece), replaced
 
     return swap
 

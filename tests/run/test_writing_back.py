@@ -25,13 +25,15 @@ CDN = "https://cdn.example/new"
 REVIEWED = {"cut", "reused"}
 
 
-def stocked(shop: Shop, text: str, encoding: str = "utf-8", base: str | None = None) -> dict:
+def stocked(
+    shop: Shop, text: str, encoding: str = "utf-8", base: str | None = None, **more: object
+) -> dict:
     """An export whose pictures the shop's host serves, and the fields of a job for it."""
     host = shop.url("").rstrip("/")
     file = shop.folder / "export.csv"
     file.write_bytes(text.replace("IMG/", f"{host}/").encode(encoding))
     own = None if base is None else base.replace("https://img.example", host)
-    fields = {"manifest": str(file), "export": {"base_url": own}}
+    fields = {"manifest": str(file), "export": {"base_url": own}} | more
     with scratch_folder() as folder:
         rows = pq.read_table(stage(shop.job(**fields), folder).path).to_pylist()
     urls = [row["url"] for row in rows if row["url"]]
@@ -402,6 +404,48 @@ def test_a_plain_table_comes_back_too(shop: Shop) -> None:
     lines = (shop.folder / "import" / "export.csv").read_text().splitlines()
     assert [line.split(";")[2] for line in lines] == ["note", "x", "y"]
     assert all(CDN in line for line in lines[1:])
+
+
+def test_columns_that_differ_in_brackets_only_are_two(shop: Shop) -> None:
+    """Each new address in its own column; a column that nobody named stays."""
+    text = "sku;Image (front);Image (back);Images\nA;IMG/f.jpg;IMG/b.jpg;IMG/f.jpg\n"
+    columns = {"sku": "sku", "image": ["Image (front)", "Image (back)"]}
+    fields = stocked(shop, text, columns=columns)
+    shop.night(**fields)
+    assert back(shop, fields).written == 2
+    front, behind = (line["new_url"] for line in side_table(shop))
+    header, row = (shop.folder / "import" / "export.csv").read_text().splitlines()
+    assert header == text.splitlines()[0]
+    assert row == f"A;{front};{behind};{shop.url('f.jpg')}"
+
+
+def test_what_stands_nowhere_in_its_row_is_not_said_to_be_written(shop: Shop) -> None:
+    """A plain table is fetched from what it says, and an entity there is not undone."""
+    fields = stocked(shop, "sku,image\nA,IMG/f.jpg?a=1&amp;b=2\nB,IMG/b.jpg\n")
+    shop.night(**fields)
+    done = back(shop, fields)
+    assert done.written == 1
+    (reason,) = done.kept
+    assert reason.startswith("its address does not stand in its row")
+    assert [line["reason"] for line in side_table(shop)] == [reason, ""]
+    text = (shop.folder / "import" / "export.csv").read_text()
+    assert text.count(CDN) == 1
+
+
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "windows-1252", "utf-8"])
+def test_a_feed_is_read_in_the_encoding_that_it_declares(shop: Shop, encoding: str) -> None:
+    """An address with an umlaut in it is found again, and no other letter changes."""
+    text = (
+        f"<?xml version='1.0' encoding='{encoding}'?>\n<rss><channel><item><id>A</id>"
+        "<title>Bücher §</title><image_link>IMG/tür.jpg</image_link></item></channel></rss>\n"
+    )
+    fields = stocked(shop, text, encoding)
+    shop.night(**fields)
+    assert back(shop, fields).written == 1
+    (line,) = side_table(shop)
+    expected = Path(fields["manifest"]).read_bytes().decode(encoding)
+    expected = expected.replace(shop.url("tür.jpg"), line["new_url"])
+    assert (shop.folder / "import" / "export.csv").read_bytes() == expected.encode(encoding)
 
 
 def test_every_format_says_what_an_import_does() -> None:
