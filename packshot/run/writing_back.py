@@ -1,6 +1,5 @@
 """The way back: a manifest again, with the new pictures' addresses where the old ones stood."""
 
-import re
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ from packshot.exports.described import ExportFormat, Images, WayBack
 from packshot.facts.errors import BadOption
 from packshot.facts.item import LEFT_OUT, NOBODYS, public
 from packshot.facts.job import Job
+from packshot.run.import_folder import ImportFolder, unpacked
 from packshot.run.import_rules import Known, against, as_taken, check_endings
 from packshot.run.looking import stage
 from packshot.run.way_back_files import Rows, Side, Slim, text_file
@@ -33,13 +33,11 @@ from packshot.world.workbooks import workbook_again
 from packshot.world.xml_again import declared_encoding, feed_again
 from packshot.world.xml_records import PROLOGUE_BYTES, markup_in, reader_of
 
-SIDE_TABLE: Final = "pictures.csv"
 NO_COLUMN: Final = "the export has no column that an import reads it from"
 NO_PLACE: Final = "its address does not stand in its row in the way in which the run read it"
 TORN: Final = "the row is quoted in a way that cannot be written again safely"
 NOT_WRITTEN: Final = "only text, XML and workbooks are written again"
 PATH: Final = "{path}"
-_PACKED: Final = re.compile(r"\.(?:gz|zst|zstd)$", re.IGNORECASE)
 
 
 class WrittenBack(BaseModel):
@@ -72,15 +70,14 @@ def write_back(job: Job, wish: Wish, scratch: Path) -> WrittenBack:
     if not wish.public_url.startswith(("http://", "https://")):
         raise BadOption("`--public-url` is no address; give one that begins with https://")
     staged = stage(job, scratch)
-    wish.folder.mkdir(parents=True, exist_ok=True)
-    with tables(scratch) as database:
+    with tables(scratch) as database, ImportFolder(wish.folder, staged.files) as folder:
         _look_up(database, job, staged, scratch)
-        writer = _Writer(job, wish, staged, database)
+        writer = _Writer(job, wish, staged, database, folder)
         places = job.options.storage.fsspec_options()
         with opened(job.manifest, places, job.options.export.encoding) as files:
             for file in files:
                 writer.add(file)
-        return writer.result()
+        return writer.result(folder.finish())
 
 
 def _look_up(database: duckdb.DuckDBPyConnection, job: Job, staged: Staged, scratch: Path) -> None:
@@ -121,14 +118,19 @@ class _Writer:
     """Writes file after file."""
 
     def __init__(
-        self, job: Job, wish: Wish, staged: Staged, database: duckdb.DuckDBPyConnection
+        self,
+        job: Job,
+        wish: Wish,
+        staged: Staged,
+        database: duckdb.DuckDBPyConnection,
+        folder: ImportFolder,
     ) -> None:
         self._job = job
         self._wish = wish
         self._staged = staged
         self._database = database
+        self._folder = folder
         self._kept: Counter[str] = Counter()
-        self._files: list[Path] = []
         self._written = 0
         self._told = ""
         self._begun = False
@@ -154,7 +156,7 @@ class _Writer:
         self._told = heading.export.way_back.told
         check_endings(heading.export, self._format)
         target = self._target(file)
-        records = self._table(file, heading, target, known)
+        records = self._table(file, heading, known)
         if file.workbook is not None:
             changes = ((record.row, changed) for record, changed in records if changed)
             workbook_again(file.workbook, file.name, changes, target, file.below)
@@ -165,10 +167,9 @@ class _Writer:
                     record.with_cells(changed, heading.delimiter) if changed else record.text
                     for record, changed in records
                 )
-        self._files.append(target)
 
     def _table(
-        self, file: ManifestFile, heading: Heading, target: Path, known: Rows
+        self, file: ManifestFile, heading: Heading, known: Rows
     ) -> Iterator[tuple[RawRecord, dict[int, str]]]:
         """Every record with the cells that change."""
         base = self._job.options.export.base_url or ""
@@ -178,7 +179,7 @@ class _Writer:
         rules = heading.export.way_back
         with ExitStack() as stack:
             side = stack.enter_context(self._side_table())
-            slim = self._slim(heading, target, stack)
+            slim = self._slim(heading, file, stack)
             above = heading.records_before
             for record in raw_records(file, heading):
                 if above >= 0:
@@ -195,7 +196,6 @@ class _Writer:
             self._tell_rest(known, NO_PLACE, side)
             if slim is not None:
                 slim.end()
-                self._files.append(slim.path)
 
     def _feed(self, file: ManifestFile, known: Rows) -> None:
         """Write an export in XML again."""
@@ -222,7 +222,6 @@ class _Writer:
 
             copy.writelines(feed_again(text, markup, reader.address, new, replaced))
             self._tell_rest(known, NO_PLACE, side)
-        self._files.append(target)
 
     @staticmethod
     def _encoding(file: ManifestFile) -> str:
@@ -230,14 +229,11 @@ class _Writer:
             return declared_encoding(content.read(PROLOGUE_BYTES))
 
     def _target(self, file: ManifestFile) -> Path:
-        target = self._wish.folder / _PACKED.sub("", Path(file.name).name)
-        if target.resolve() in {file.path.resolve(), (file.workbook or file.path).resolve()}:
-            raise BadOption(f"`{target}` is the manifest itself; give another folder to write to")
-        return target
+        self._folder.source(file.workbook or file.path)
+        return self._folder.file(unpacked(file.name))
 
-    def result(self) -> WrittenBack:
+    def result(self, files: Sequence[Path]) -> WrittenBack:
         """What came of it."""
-        files = [*self._files, self._wish.folder / SIDE_TABLE]
         return WrittenBack(
             files=[str(file) for file in files],
             written=self._written,
@@ -330,18 +326,19 @@ class _Writer:
 
     def _side_table(self) -> Side:
         begun, self._begun = self._begun, True
-        return Side(self._wish.folder / SIDE_TABLE, new=not begun)
+        return Side(self._folder.side_table, new=not begun)
 
-    def _slim(self, heading: Heading, target: Path, stack: ExitStack) -> Slim | None:
+    def _slim(self, heading: Heading, file: ManifestFile, stack: ExitStack) -> Slim | None:
         rules = heading.export.way_back.slim
         if rules is None:
             return None
-        ending = ".csv" if target.suffix == ".xlsx" else target.suffix
-        path = target.with_name(f"{target.stem}.slim{ending}")
+        name = Path(unpacked(file.name))
+        ending = ".csv" if name.suffix == ".xlsx" else name.suffix
+        path = self._folder.file(str(name.with_name(f"{name.stem}.slim{ending}")))
         slim = Slim(path, stack.enter_context(text_file(path, heading.encoding)), heading, rules)
         if slim.can_be_written:
             return slim
-        path.unlink()
+        self._folder.drop(path)
         return None
 
 

@@ -1,6 +1,7 @@
 """From a shop's export to its import file, through a whole night."""
 
 import csv
+import gzip
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -446,6 +447,64 @@ def test_a_feed_is_read_in_the_encoding_that_it_declares(shop: Shop, encoding: s
     expected = Path(fields["manifest"]).read_bytes().decode(encoding)
     expected = expected.replace(shop.url("tür.jpg"), line["new_url"])
     assert (shop.folder / "import" / "export.csv").read_bytes() == expected.encode(encoding)
+
+
+def test_files_of_one_name_come_back_below_their_folders(shop: Shop) -> None:
+    """None is written over another, neither is its slim file."""
+    fields = stocked(shop, GOOGLE)
+    manifest = Path(fields["manifest"])
+    for folder, line in (("de", 1), ("fr", 2)):
+        lines = manifest.read_text().splitlines(keepends=True)
+        (shop.folder / "catalogs" / folder).mkdir(parents=True)
+        (shop.folder / "catalogs" / folder / "x.csv").write_text(lines[0] + lines[line])
+    fields |= {"manifest": str(shop.folder / "catalogs" / "*" / "x.csv")}
+    shop.night(**fields)
+    done = back(shop, fields)
+    assert done.written == 3
+    made = shop.folder / "import"
+    names = ["de/x.csv", "de/x.slim.csv", "fr/x.csv", "fr/x.slim.csv", "pictures.csv"]
+    assert sorted(done.files) == [str(made / name) for name in names]
+    assert sorted(str(one) for one in made.rglob("*") if one.is_file()) == sorted(done.files)
+    assert [(made / name).read_text().count(CDN) for name in names] == [2, 2, 1, 1, 3]
+
+
+def test_a_manifest_called_like_the_side_table_comes_back(shop: Shop) -> None:
+    """The side table has another name then."""
+    fields = stocked(shop, "sku,image\nA,IMG/1.jpg\n")
+    manifest = shop.folder / "pictures.csv"
+    manifest.write_bytes(Path(fields["manifest"]).read_bytes())
+    fields |= {"manifest": str(manifest)}
+    shop.night(**fields)
+    made = shop.folder / "import"
+    assert back(shop, fields).files == [
+        str(made / "pictures.csv"),
+        str(made / "pictures.outcomes.csv"),
+    ]
+    new_url = next(csv.DictReader((made / "pictures.outcomes.csv").open()))["new_url"]
+    expected = manifest.read_text().replace(shop.url("1.jpg"), new_url)
+    assert (made / "pictures.csv").read_text() == expected
+
+
+def test_nothing_half_is_left(shop: Shop) -> None:
+    """What cannot be finished leaves the folder as it was; no file of the manifest is lost."""
+    fields = stocked(shop, GOOGLE)
+    manifest = Path(fields["manifest"])
+    shop.night(**fields)
+    back(shop, fields)
+    made = shop.folder / "import"
+    before = {file: file.read_bytes() for file in made.iterdir()}
+    catalogs = shop.folder / "catalogs"
+    (catalogs / "old").mkdir(parents=True)
+    for name in ("export.csv", "export.csv.gz", "old/export.csv"):
+        content = manifest.read_bytes()
+        (catalogs / name).write_bytes(gzip.compress(content) if "gz" in name else content)
+    for wanted, folder in (("*.*", made), ("**/*.csv", catalogs / "old")):
+        whole = {file: file.read_bytes() for file in catalogs.rglob("*") if file.is_file()}
+        refused = fields | {"manifest": str(catalogs / wanted)}
+        with pytest.raises(BadOption, match=r"would be written as|is the manifest itself"):
+            back(shop, refused, folder=folder)
+        assert {file: file.read_bytes() for file in catalogs.rglob("*") if file.is_file()} == whole
+    assert {file: file.read_bytes() for file in made.iterdir()} == before
 
 
 def test_every_format_says_what_an_import_does() -> None:
