@@ -117,7 +117,8 @@ class Rows:
 
     def __init__(self, database: duckdb.DuckDBPyConnection, file: str | None) -> None:
         query = "SELECT * FROM known WHERE file IS NOT DISTINCT FROM $file ORDER BY row"
-        cursor = database.cursor().execute(query, {"file": file})
+        # Not on a cursor of its own, which would not see the ledger's temporary table.
+        cursor = database.execute(query, {"file": file})
         self._names = [column[0] for column in cursor.description or ()]
         self._rows = self._fetched(cursor)
         self._next = next(self._rows, None)

@@ -203,6 +203,16 @@ def test_rows_below_a_torn_one_have_their_own_pictures(shop: Shop, name: str) ->
     assert (shop.folder / "import" / "export.csv").read_text() == expected
 
 
+def test_a_night_with_few_changes_is_written_back_too(shop: Shop) -> None:
+    """What it learned lies beside what the first one did."""
+    head, *rows = "sku,image\n", *(f"S{number},IMG/{number}.jpg\n" for number in range(30))
+    shop.night(**stocked(shop, head + "".join(rows[:-1])))
+    fields = stocked(shop, head + "".join(rows))
+    shop.night(**fields)
+    done = back(shop, fields)
+    assert (done.written, done.kept) == (30, {})
+
+
 def test_a_picture_that_was_replaced_since_keeps_its_address(shop: Shop) -> None:
     """What stands there now has not been cut out."""
     fields = stocked(shop, GOOGLE)
