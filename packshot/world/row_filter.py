@@ -7,37 +7,54 @@ import duckdb
 import pyarrow as pa
 
 from packshot.facts.errors import BadOption
+from packshot.world.conditions import NotAllowed, looked_at
 
-CLOSED: Final = {"enable_external_access": "false", "lock_configuration": "true"}
+CLOSED: Final = {
+    "enable_external_access": "false",
+    "lock_configuration": "true",
+    "threads": "1",
+    "memory_limit": "512MB",
+}
 """The expression sees the row and nothing else: no file, no network, no setting."""
+PLACE: Final = "packshot place"
 
 
 class RowFilter:
     """One expression over the columns of one header. Not for several threads."""
 
     def __init__(self, where: str, header: Sequence[str]) -> None:
-        self._where = where
         self._header = list(header)
         self._database = duckdb.connect(config=dict(CLOSED))
         try:
-            self._expression = duckdb.SQLExpression(where)
-        except duckdb.Error as error:
+            condition = looked_at(where, self._database)
+            self._expression = duckdb.SQLExpression(condition.sql)
+        except (duckdb.Error, NotAllowed) as error:
             raise self._wrong(error) from None
+        self._columns = {name: self._place(name) for name in condition.columns}
 
     def kept(self, columns: Sequence[Sequence[object]]) -> list[int]:
         """Places of the rows for which it holds. Raises `BadOption`."""
         if not columns or not columns[0]:
             return []
-        cells = [pa.array([str(cell) for cell in column], pa.string()) for column in columns]
-        places = pa.array(range(len(cells[0])), pa.int64())
-        rows = pa.table([*cells, places], names=[*self._header, "packshot place"])
+        cells = {
+            name: pa.array([str(cell) for cell in columns[at]], pa.string())
+            for name, at in self._columns.items()
+        }
+        rows = pa.table(cells | {PLACE: pa.array(range(len(columns[0])), pa.int64())})
         try:
             found = self._database.from_arrow(rows).filter(self._expression)
-            return sorted(place for (place,) in found.project('"packshot place"').fetchall())
+            return sorted(place for (place,) in found.project(f'"{PLACE}"').fetchall())
         except duckdb.Error as error:
             raise self._wrong(error) from None
 
-    def _wrong(self, error: duckdb.Error) -> BadOption:
+    def _place(self, name: str) -> int:
+        """Where a column stands; as in SQL, upper and lower case are the same."""
+        alike = [at for at, own in enumerate(self._header) if own.lower() == name.lower()]
+        if not alike:
+            raise self._wrong(NotAllowed(f"there is no column `{name}`"))
+        return next((at for at in alike if self._header[at] == name), alike[0])
+
+    def _wrong(self, error: duckdb.Error | NotAllowed) -> BadOption:
         said = str(error).partition("\n")[0]
         return BadOption(
             f"`--where` cannot be read: {said}; write a condition over columns such as "

@@ -252,6 +252,22 @@ def test_a_plain_table_is_chosen_from_in_the_same_way(tmp_path: Path) -> None:
         "(select count(*) from read_csv('/etc/passwd')) > 0",
         "(select count(*) from glob('/*')) > 0",
         "nothing = 1",
+        "(select count(*) from duckdb_settings()) > 0",
+        "exists (select 1 from pragma_database_list)",
+        "current_setting('threads') = '1'",
+        "random() < 0.5",
+        "now() > '2020-01-01'",
+        "current_date > '2020-01-01'",
+        "columns('status') = 'on'",
+        "count(*) over () > 0",
+        "lower(distinct status) = 'on'",
+        "status = any(['on'])",
+        "status = $1",
+        "#1 = 'on'",
+        "status from t",
+        "status = 'on', sku = 'A'",
+        "status = 'on' limit 1",
+        "- " * 600 + "sku < 5",
     ],
 )
 def test_a_condition_has_no_way_out(tmp_path: Path, where: str) -> None:
@@ -260,6 +276,31 @@ def test_a_condition_has_no_way_out(tmp_path: Path, where: str) -> None:
     file.write_text(f"sku,image,status\nA,{IMG}1.jpg,on\n")
     with pytest.raises((BadManifest, BadOption), match="`--where` cannot be read"):
         staged(file, where=where)
+
+
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ("price > 5", ["B"]),
+        ("5 > price", ["A"]),
+        ("price between 4 and 5 or price in (10)", ["A", "B"]),
+        ("not price * 2 > 9", ["A"]),
+        ("price <> 10 and Price = '4.50'", ["A"]),
+        ("price > length(sku) and status like 'on%'", ["A"]),
+        ("case when lower(status) = 'off' then true else false end", ["B"]),
+        ("coalesce(nullif(trim(price), ''), 'none') in ('none', 'n/a')", ["C"]),
+        ("regexp_matches(status, '^o') and contains(sku, 'B')", ["B"]),
+        ("try_cast(price as decimal(9, 2)) is null", ["C"]),
+    ],
+)
+def test_a_condition_compares_and_computes(tmp_path: Path, where: str, found: list[str]) -> None:
+    """A column that meets a number is read as one; where it is none, nothing holds."""
+    file = tmp_path / "plain.csv"
+    file.write_text(
+        f"sku,image,status,price\nA,{IMG}1.jpg,on,4.50\nB,{IMG}2.jpg,off,10\nC,{IMG}3.jpg,,n/a\n"
+    )
+    _, rows = staged(file, where=where)
+    assert [row["sku"] for row in rows if row["url"]] == found
 
 
 LOCAL = (
