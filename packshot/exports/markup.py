@@ -26,9 +26,7 @@ class Markup:
     pictures: tuple[str, ...] = ()
     """Which of the elements hold an address."""
     repeated: str = ""
-    """One that may come again, each time with an address."""
-    most: int = 0
-    """So many times at most."""
+    """One that may come again, each time with an address; its column has a line for each."""
     listed: tuple[str, str, str] | None = None
     """Column with all addresses, a line each: the elements anywhere in the item, the attribute."""
     grouped: tuple[str, str] | None = None
@@ -43,9 +41,8 @@ class Markup:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all columns."""
-        repeated = (f"{self.repeated}{number}" for number in range(1, self.most + 1))
         own = (name.removeprefix("@") for name in self.columns)
-        return (*own, *repeated, *(self.listed or ())[:1])
+        return (*own, *[self.repeated] * bool(self.repeated), *(self.listed or ())[:1])
 
     @property
     def begins(self) -> re.Pattern[bytes]:

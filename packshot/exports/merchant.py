@@ -4,6 +4,7 @@ Facts: support.google.com/merchants (image_link, additional_image_link), Meta's 
 the code of facebook/facebook-for-woocommerce.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from packshot.exports.described import ExportFormat, Images, SlimFile, WayBack, any_of
@@ -43,17 +44,26 @@ GOOGLE: Final = ExportFormat(
         "picture needs a new address, which it has.",
         slim=SlimFile(columns=("id", "imagelink", "additionalimagelink")),
         longest_url=2000,
-        most=11,
+        most=12,  # the main one, ten more, and a scene
     ),
 )
 
 FEED: Final = Markup(
-    export=GOOGLE,
+    export=replace(
+        GOOGLE,
+        images=(
+            Images(columns="imagelink"),
+            Images(columns="additionalimagelink", separator="\n"),
+            Images(columns="lifestyleimagelink"),
+        ),
+    ),
     root="rss|feed",
     above=any_of("rss", "channel", "feed"),
     items=any_of("item", "entry"),
-    columns=("id", "title", "mpn", "item_group_id", "availability", "brand", "image_link"),
-    pictures=("image_link", "additional_image_link"),
+    columns=(
+        *("id", "title", "mpn", "item_group_id", "availability", "brand"),
+        *("image_link", "lifestyle_image_link"),
+    ),
+    pictures=("image_link", "additional_image_link", "lifestyle_image_link"),
     repeated="additional_image_link",
-    most=20,
 )

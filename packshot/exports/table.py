@@ -14,7 +14,7 @@ def table() -> str:
 def _line(export: ExportFormat) -> str:
     signatures = ["+".join(f"`{name}`" for name in sorted(one)) for one in export.signatures]
     for markup in MARKUPS:
-        if markup.export is export:
+        if markup.export.name == export.name:
             root = f"the root `{markup.root.replace('|', '` or `')}` in XML"
             signatures.append(root + f" of `{markup.namespace}`" * bool(markup.namespace))
     if export.by_content:

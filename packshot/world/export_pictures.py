@@ -232,6 +232,8 @@ def pieces(cell: str, separator: str, *, paths: bool = False) -> list[str]:
         return [cell]
     if separator == WHOLE_URLS:
         return whole_urls(cell)
+    if separator == "\n":
+        return [line for line in cell.split("\n") if line.strip(BLANK)]
     found: list[str] = []
     for part in re.split(rf"(?<!\\){re.escape(separator)}", cell):
         if found and not _begins(part, found[-1], paths=paths):

@@ -7,14 +7,14 @@ namespace of their own.
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 from xml.etree.ElementTree import Element, ParseError, iterparse
 
 from packshot.exports.described import columns_of, named
 from packshot.exports.markup import PREFIX, Markup
-from packshot.facts.columns import ColumnNames, named_by_user
-from packshot.facts.errors import BadManifest
+from packshot.facts.columns import ColumnNames, plain
+from packshot.facts.errors import BadManifest, BadOption
 from packshot.facts.export_choice import ExportChoice
 from packshot.world.export_pictures import RecordReader
 from packshot.world.export_records import (
@@ -27,11 +27,13 @@ from packshot.world.export_records import (
 )
 from packshot.world.manifest_files import ManifestFile, markup_of
 from packshot.world.manifest_records import Chunk
-from packshot.world.row_filter import RowFilter
+from packshot.world.row_filter import RowFilter, columns_asked_for
 from packshot.world.xml_faults import Forgiving
 
 AT_ONCE: Final = 2_000
 PROLOGUE_BYTES: Final = 65_536
+MOST_NAMES: Final = 40
+"""That an error tells."""
 NONE_NAMED: Final = ColumnNames()
 
 
@@ -43,10 +45,10 @@ class FeedTable:
     ) -> None:
         check_prologue(file)
         self.left_out: list[str] = []
-        self.markup = _named_by(columns, markup_in(file))
+        self.markup, self._further = _with_further(columns, choice.where, markup_in(file))
         export, names = self.markup.export, self.markup.names
         told = reader_of(file, choice)
-        self.reader = RecordReader(export, told.names, told.base)
+        self.reader = RecordReader(export, [named(name) for name in names], told.base)
         self._file = file
         self._numbers = choice.numbers
         self._filter = RowFilter(choice.where, names) if choice.where else None
@@ -74,8 +76,17 @@ class FeedTable:
 
     def _records(self) -> Iterator[list[str]]:
         """The cells of each item; what was read is forgotten."""
-        above: list[Element] = []
         items = _Items(self.markup, texts_in_head(self._file, self.markup.kinds))
+        yield from self._read(items)
+        missing = ", ".join(f"`{name}`" for name in sorted(self._further - items.met.keys()))
+        if missing and items.met:
+            raise BadOption(
+                f"No item of `{self._file.name}` has {missing}, which `--where` or `--sku-column` "
+                f"names; choose from what there is: {', '.join([*items.met][:MOST_NAMES])}."
+            )
+
+    def _read(self, items: "_Items") -> Iterator[list[str]]:
+        above: list[Element] = []
         with self._file.content() as content:
             try:
                 events = iterparse(Forgiving(content), ("start", "end"))  # noqa: S314  `check_prologue`
@@ -95,17 +106,22 @@ class FeedTable:
                 ) from None
 
 
-def _named_by(columns: ColumnNames, markup: Markup) -> Markup:
-    """The layout with the key that the user names. Raises `BadManifest`."""
+def _with_further(
+    columns: ColumnNames, where: str | None, markup: Markup
+) -> tuple[Markup, frozenset[str]]:
+    """The layout with the elements that the user speaks of, and which these are."""
     if columns.image or columns.position or columns.image_id:
         raise BadManifest(
             "A feed in XML says itself which elements are pictures; leave `--image-column`, "
             "`--position-column` and `--image-id-column` out."
         )
-    if columns.sku is None:
-        return markup
-    key = ((named(named_by_user(columns.sku, "sku", markup.names)),),)
-    return replace(markup, export=replace(markup.export, keys=key))
+    own = {plain(name): name for name in markup.names}
+    key = columns.sku and own.get(plain(columns.sku), columns.sku.rpartition(":")[2].lower())
+    asked = [name.lower() for name in columns_asked_for(where, markup.names)] if where else []
+    further = dict.fromkeys(name for name in (key, *asked) if name and name not in own.values())
+    export = markup.export if not key else replace(markup.export, keys=((named(key),),))
+    whole = replace(markup, export=export, columns=(*markup.columns, *further))
+    return whole, frozenset(further)
 
 
 def reader_of(file: ManifestFile, choice: ExportChoice) -> RecordReader:
@@ -153,20 +169,25 @@ class _Items:
     markup: Markup
     kinds: list[str]
     """Those that the head names."""
+    met: dict[str, None] = field(default_factory=dict)
+    """Names of simple elements so far, the first ones and those that are columns."""
 
     def cells(self, item: Element) -> list[str]:
         """One record."""
         markup = self.markup
         found = {name: text.strip() for name, text in item.items() if f"@{name}" in markup.columns}
-        again = 0
+        repeated = []
         for child in item:
             name = _local(child)
             text = (child.text or "").strip()
+            if name in markup.columns or len(self.met) < MOST_NAMES:
+                self.met[name] = None
             if name == markup.repeated and text:
-                again += 1
-                found[f"{name}{again}"] = text
+                repeated.append(" ".join(text.split()))
             elif name in markup.columns and text and name not in found:
                 found[name] = text
+        if repeated:
+            found[markup.repeated] = "\n".join(repeated)
         if markup.listed is not None:
             found[markup.listed[0]] = "\n".join(dict.fromkeys(self._listed(item, markup.listed)))
         return [found.get(name, "") for name in markup.names]

@@ -12,6 +12,7 @@ RSS = """<?xml version="1.0" encoding="UTF-8"?>
      IMG/3.jpg
    </g:additional_image_link>
    <g:additional_image_link/>
+   <g:lifestyle_image_link>IMG/room.jpg</g:lifestyle_image_link>
    <description>an </description>
   </item>
   <item><id>M-2</id><image_link>IMG/1.jpg?w=800&amp;h=800</image_link></item>
@@ -39,6 +40,7 @@ FEEDS = {
             (1, "M-1/L", "1.jpg?w=800&h=800"),
             (1, "M-1/L", "2.jpg?a=1&b=2"),
             (1, "M-1/L", "3.jpg"),
+            (1, "M-1/L", "room.jpg"),
             (2, "M-2", "1.jpg?w=800&h=800"),
         ],
     ),

@@ -9,7 +9,7 @@ import pytest
 
 from packshot.decisions.addresses import Reach
 from packshot.facts.columns import ColumnNames
-from packshot.facts.errors import BadManifest
+from packshot.facts.errors import BadManifest, BadOption
 from packshot.world.manifest_staging import stage_manifest
 from packshot.world.xml_faults import Forgiving
 from tests.exports.feeds import ATOM, CARELESS, CATALOG, CATALOG_PICTURES, FEEDS, RSS
@@ -61,6 +61,47 @@ def test_a_feed_is_chosen_from(tmp_path: Path) -> None:
         (2, None),
         (3, None),
     ]
+
+
+MANY = "".join(
+    f"<item><g:id>{sku}</g:id><g:image_link>IMG/{sku}.jpg</g:image_link><g:price>{price}</g:price>"
+    f"{'<g:custom_label_0>sale</g:custom_label_0>' if sku == 'B' else ''}"
+    + "".join(
+        f"<g:additional_image_link>IMG/{sku}/{number},x.jpg</g:additional_image_link>"
+        for number in range(more)
+    )
+    + f"<g:lifestyle_image_link>IMG/{sku}-room.jpg</g:lifestyle_image_link></item>"
+    for sku, price, more in (("A", "4.50", 25), ("B", "10", 0))
+)
+MANY = f'<rss xmlns:g="http://base.google.com/ns/1.0"><channel>{MANY}</channel></rss>'
+
+
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ("price > 5", ["B"]),
+        ("Custom_Label_0 = 'sale'", ["B"]),
+        ("custom_label_0 <> 'sale'", ["A"]),
+        ("true", ["A", "B"]),
+    ],
+)
+def test_a_feed_is_chosen_from_by_any_element(tmp_path: Path, where: str, found: list[str]) -> None:
+    """By its local name, wherever it first comes up; an item without it has nothing there."""
+    _, rows = staged(written(tmp_path, MANY), where=where, pictures="main")
+    assert [r["sku"] for r in rows if r["url"]] == found
+
+
+def test_an_element_that_no_item_has_is_told(tmp_path: Path) -> None:
+    """With those that there are."""
+    with pytest.raises(BadOption, match=r"has `colour`, which .*there is: id, image_link, price"):
+        staged(written(tmp_path, MANY), where="colour = 'red'")
+
+
+def test_all_pictures_of_an_item_are_read(tmp_path: Path) -> None:
+    """However many there are, each as it is; the scene is one of them."""
+    _, rows = staged(written(tmp_path, MANY))
+    expected = ["A.jpg", *(f"A/{number},x.jpg" for number in range(25)), "A-room.jpg"]
+    assert [r["url"] for r in rows] == [IMG + one for one in (*expected, "B.jpg", "B-room.jpg")]
 
 
 EXTERNAL = (
