@@ -63,7 +63,9 @@ class ExportTable:
         self._records = records
         self._numbers = choice.numbers
         self._filter = RowFilter(choice.where, heading.header) if choice.where else None
-        self._products = ProductRows(heading) if ProductRows.needed(heading) else None
+        self._products: ProductRows | None = None
+        if self._filter is not None and ProductRows.needed(heading):
+            self._products = ProductRows(heading, self._filter.places)
         self._choice = choice
         self._carry(self._carried_columns())
         self.meaning = self._understood()

@@ -1,6 +1,6 @@
 """Rows of a table for which an expression of the user's holds."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import duckdb
@@ -33,6 +33,11 @@ class RowFilter:
         condition = _condition(where, header, self._database)
         self._expression = duckdb.SQLExpression(condition.sql)
         self._columns = {name: self._place(name) for name in condition.columns}
+
+    @property
+    def places(self) -> Collection[int]:
+        """Of the columns that it speaks of."""
+        return self._columns.values()
 
     def kept(self, columns: Sequence[Sequence[object]]) -> list[int]:
         """Places of the rows for which it holds. Raises `BadOption`."""

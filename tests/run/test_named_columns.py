@@ -7,7 +7,7 @@ import pytest
 
 from packshot.decisions.addresses import Reach
 from packshot.facts.columns import ColumnNames, Understanding
-from packshot.facts.errors import BadManifest
+from packshot.facts.errors import BadManifest, BadOption
 from packshot.facts.export_choice import ExportChoice
 from packshot.run.looking import scratch_folder
 from packshot.run.writing_back import Wish, write_back
@@ -91,6 +91,16 @@ def test_a_feed_in_xml_goes_by_another_key(tmp_path: Path) -> None:
     assert pictures[0][0].startswith("P-1@")
     with pytest.raises(BadManifest, match="leave `--image-column`"):
         staged(tmp_path, text, image=["image_link"])
+
+
+def test_the_key_of_a_feed_may_be_any_element(tmp_path: Path) -> None:
+    """By its local name; one that no item has is told."""
+    text = RSS.replace("</g:id>", "</g:id><g:gtin>400</g:gtin>", 1)
+    _, pictures, refused = staged(tmp_path, text, sku="g:gtin")
+    assert {key.partition("@")[0] for key, _ in pictures} == {"400"}
+    assert refused == ["no_sku", "no_picture"]
+    with pytest.raises(BadOption, match=r"has `ean`, which .*: id, gtin"):
+        staged(tmp_path, text, sku="ean")
 
 
 @pytest.mark.parametrize(
