@@ -9,10 +9,14 @@ from packshot.facts.outcome import Outcome
 
 Cause = Literal["outage", "no_credits", "refused", "closed"]
 
+FAILING: Final = "provider_failing"
+NO_TURN: Final = "deadline"
+"""Code of what waited for its turn, or for a provider that said to wait, until its time was up."""
+
 CODES: Final[Mapping[Cause, frozenset[str]]] = MappingProxyType(
     {
         "outage": frozenset(
-            {"unreachable", "provider_failing", "throttled", "not_available"}
+            {"unreachable", FAILING, "throttled", "not_available", NO_TURN}
             | {"upload_failed", "upload_gone"}
         ),
         "closed": frozenset({"wrong_provider_url", "key_rejected"}),
@@ -59,11 +63,13 @@ class Undone:
     """Of calls that were never answered."""
 
 
-def moves_on(row: Undone, causes: Collection[Cause]) -> bool:
+def moves_on(row: Undone, causes: Collection[Cause], *, all_throttled: bool = False) -> bool:
     """Whether a row's ending is one that another provider may do better.
 
     A picture that was sent and declined was refused by the provider, whatever its word for it. One
-    that is paid for, or may be, waits: its last call may have failed for another reason.
+    that is paid for, or may be, waits: its last call may have failed for another reason. Without a
+    call, an outage was one of the picture's own host. `all_throttled` is a night in which the
+    provider told every call to wait.
     """
     if row.uncertain > 0:
         return False
@@ -71,4 +77,6 @@ def moves_on(row: Undone, causes: Collection[Cause]) -> bool:
         return "refused" in causes
     if row.outcome not in {Outcome.FAILED, Outcome.DEFERRED, Outcome.REJECTED} or row.charged > 0:
         return False
+    if row.calls == 0 and row.code in CODES["outage"] - {FAILING}:
+        return row.code == NO_TURN and all_throttled and "outage" in causes
     return any(row.code in CODES[cause] for cause in causes)

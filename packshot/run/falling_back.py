@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
-from packshot.decisions.falling_back import Undone, moves_on
+from packshot.decisions.falling_back import NO_TURN, Undone, moves_on
 from packshot.facts.errors import BadOption, PackshotError
 from packshot.facts.job import Job
 from packshot.facts.money import Tariff
@@ -60,9 +60,20 @@ def left_over(job: Job, summary: Summary) -> LeftOver:
     undone = [("outcome", "in", UNDONE)]  # of a million rows these are few
     rows = pq.read_table(io.BytesIO(packed), columns=COLUMNS, filters=undone).to_pylist()
     causes = job.options.fallback_on
-    moved = [row for row in rows if row["key"] and moves_on(_undone(row), causes)]
+    slow = any(row["reason_code"] == NO_TURN for row in rows) and _all_throttled(place, summary)
+    moved = [
+        row for row in rows if row["key"] and moves_on(_undone(row), causes, all_throttled=slow)
+    ]
     keys = list(dict.fromkeys(row["key"] for row in moved))
     return LeftOver(keys, Counter(row["outcome"] for row in moved))
+
+
+def _all_throttled(place: Place, summary: Summary) -> bool:
+    """Whether the provider told every call of a run to wait, and took none."""
+    packed = place.state.read(f"{place.run_folder(summary.run_id)}/attempts.parquet")
+    others = [("code", "!=", "throttled")]
+    taken = pq.read_table(io.BytesIO(packed), columns=["code"], filters=others)
+    return summary.calls > 0 and taken.num_rows == 0
 
 
 def _undone(row: Mapping[str, Any]) -> Undone:

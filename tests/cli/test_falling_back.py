@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import httpx
 import pandas as pd
 import pytest
 
@@ -115,6 +116,31 @@ def test_a_wrong_address_at_the_start_moves_the_list_on(desk: Desk) -> None:
     (only,) = json.loads(done.out)
     assert (done.code, only["provider"], only["outcomes"]) == (Exit.DONE, "local", {"cut": 2})
     assert desk.charged == 0
+
+
+def test_a_provider_that_only_says_to_wait_is_stood_in_for(desk: Desk) -> None:
+    """Also for what never had its turn; nobody waits longer than a picture may take."""
+    told = {"kind": "status_429", "times": 1000, "retry_after": 600}
+    desk.market.state.add_fault(Fault.model_validate(told))
+    short = ("--set=limits.item_seconds=10", "--set=limits.calls_at_once=1")
+    code, (first, then), _ = night(desk, desk.catalog(2), *FREE, *short)
+    assert (code, first["outcomes"], first["calls"]) == (Exit.DONE, {"deferred": 2}, 1)
+    assert (then["provider"], then["outcomes"], desk.charged) == ("local", {"cut": 2}, 0)
+
+
+def test_an_outage_of_the_shops_own_host_is_none_of_the_providers(desk: Desk) -> None:
+    """No other one would get its pictures either, and nobody was called for them."""
+    manifest = desk.catalog(2)
+    rows_of = (desk.folder / manifest).read_text()
+    port = httpx.URL(desk.market.url).port
+    (desk.folder / manifest).write_text(rows_of.replace(f":{port}/cdn", ":9/cdn"))
+    code, (only,), _ = night(desk, manifest, *FREE)
+    assert (code, only["provider"], only["outcomes"]) == (
+        Exit.SOME_FAILED,
+        "removebg",
+        {"failed": 2},
+    )
+    assert only["top_errors"] == [["unreachable", 2]]
 
 
 def test_an_account_that_is_empty_from_the_start_is_stood_in_for(desk: Desk) -> None:

@@ -18,6 +18,7 @@ ALL: tuple[Cause, ...] = ("outage", "no_credits", "refused", "closed")
         ("rejected", "whatever_it_is_called", 1, "refused"),
         ("rejected", "file_too_large", 0, "refused"),
         ("failed", "upload_failed", 1, "outage"),
+        ("deferred", "deadline", 2, "outage"),
         ("rejected", "unreachable", 1, "outage"),
         ("deferred", "key_rejected", 0, "closed"),
         ("deferred", "wrong_provider_url", 0, "closed"),
@@ -48,6 +49,10 @@ def test_each_cause_moves_what_it_kept_back(
         ("failed", "not_ready", 1),
         ("failed", "broken_answer", 2),
         ("failed", "source_missing", 0),
+        ("failed", "unreachable", 0),
+        ("failed", "throttled", 0),
+        ("rejected", "unreachable", 0),
+        ("deferred", "deadline", 0),
         ("rejected", "bad_url", 0),
         ("rejected", "too_many_pixels", 0),
         ("skipped", "row_says_so", 0),
@@ -71,6 +76,15 @@ def test_what_may_be_paid_for_stays_whatever_its_last_call_heard(outcome: str, c
     """One call was never answered, the next one failed: another provider would be paid as well."""
     assert moves_on(Undone(outcome=outcome, code=code, calls=2), ALL)
     assert not moves_on(Undone(outcome=outcome, code=code, calls=2, uncertain=1.0), ALL)
+
+
+def test_what_never_had_its_turn_moves_on_where_the_provider_took_nothing() -> None:
+    """A slow night is no outage, and one in which every call was told to wait is."""
+    waited = Undone(outcome="deferred", code="deadline")
+    assert moves_on(waited, ALL, all_throttled=True)
+    assert not moves_on(waited, ("no_credits",), all_throttled=True)
+    away = Undone(outcome="failed", code="unreachable")
+    assert not moves_on(away, ALL, all_throttled=True)
 
 
 def test_what_was_charged_and_came_broken_stays() -> None:
