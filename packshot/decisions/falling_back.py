@@ -38,6 +38,7 @@ OUT_OF_PATIENCE: Final = CODES["outage"] | {
     "unanswered_before",
     "not_ready",
     "broken_answer",
+    "broken_result",
     "result_mislaid",
     "result_gone",
     "ticket_unreadable",

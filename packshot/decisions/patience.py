@@ -13,8 +13,8 @@ WAIT_GROWS_BY: Final = 2.0
 JITTER_SECONDS: Final = 1.0
 NIGHTS: Final = tuple(timedelta(days=days) for days in (1, 2, 4, 7))
 
-ANSWERED: Final = frozenset({"not_ready", "result_gone"})
-"""Codes of calls that are paid for beyond doubt: their result is still to come, or is lost."""
+ANSWERED: Final = frozenset({"not_ready", "result_gone", "broken_result"})
+"""Codes of calls that are paid for beyond doubt: their result is still to come, lost or broken."""
 
 Hook = Callable[[Exception], bool | float]
 

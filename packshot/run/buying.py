@@ -14,7 +14,7 @@ from packshot.facts.paid_options import content_hash
 from packshot.facts.purchase import Box, Receipt
 from packshot.providers.face import Result
 from packshot.run.calls import Spent, Wanted, answer_patiently, note_lost, opened
-from packshot.run.collecting import NOT_READY, check_elsewhere, collect, drop_ticket, ticket_of
+from packshot.run.collecting import KEPT, check_elsewhere, collect, drop_ticket, ticket_of
 from packshot.run.shelf import (
     Obtained,
     find_purchase,
@@ -91,9 +91,9 @@ def _collected(
     started = time.monotonic()
     try:
         result = collect(shop, kept, spent.deadline)
-        cutout = opened(shop, wanted.fingerprint, result, stack)
+        result, cutout = opened(shop, wanted.fingerprint, result, stack, spent.deadline)
     except (SkipImage, Uncertain) as error:
-        if error.code != NOT_READY:
+        if error.code not in KEPT:
             if isinstance(error, Uncertain) or error.charged:  # not once more tonight, for any SKU
                 shop.unanswered.add(wanted.fingerprint)
             note_lost(shop, wanted, error, time.monotonic() - started)

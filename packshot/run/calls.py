@@ -15,13 +15,15 @@ from packshot.facts.outcome import Seconds
 from packshot.facts.paid_options import PaidOptions
 from packshot.providers.face import Result, Source, Ticket
 from packshot.run.books import Reservation
-from packshot.run.collecting import NOT_READY, collect, drop_ticket, keep_ticket
+from packshot.run.collecting import NOT_READY, broken_result, collect, keep_ticket, ticket_of
 from packshot.run.planning import utc_now
 from packshot.run.shelf import forget_answer
 from packshot.run.workshop import Workshop
 from packshot.world.cutouts import LARGEST_RESULT_PIXELS, Cutout, read_cutout
 from packshot.world.journal import Call
 
+DOWNLOADS = 3
+"""So often a result that cannot be decoded is fetched."""
 WAIT_FOR_OTHERS_SECONDS = 30.0
 """Calls in flight may turn out cheaper than what was set aside for them."""
 
@@ -99,7 +101,7 @@ def _answered(
                 except Throttled:
                     continue  # the governor lets it leave again when the provider wants it
                 else:
-                    return result, opened(shop, wanted.fingerprint, result, stack)
+                    return opened(shop, wanted.fingerprint, result, stack, spent.deadline)
     raise AssertionError("stamina returns or raises")
 
 
@@ -117,16 +119,31 @@ def _patience(shop: Workshop, deadline: float) -> Hook:
     return hook
 
 
-def opened(shop: Workshop, fingerprint: str, result: Result, stack: ExitStack) -> Cutout:
-    """Decode an answer; one that was charged and is broken is worth one more call."""
-    with ExitStack() as held:
-        held.enter_context(shop.budget.hold(result.width * result.height))
+def opened(
+    shop: Workshop, fingerprint: str, result: Result, stack: ExitStack, deadline: float
+) -> tuple[Result, Cutout]:
+    """Decode an answer; one that was charged and is broken is worth one more call.
+
+    Never where its job's ticket is kept: then it is fetched again, tonight and on later nights.
+    """
+    for left in reversed(range(DOWNLOADS)):
         try:
-            cutout = read_cutout(result.content, result.format, max_pixels=LARGEST_RESULT_PIXELS)
+            return result, _decoded(shop, result, stack)
         except TryAgain as error:
             forget_answer(shop, fingerprint)
-            drop_ticket(shop, fingerprint)
-            raise Uncertain(str(error), code="broken_answer") from error
+            kept = ticket_of(shop, fingerprint)
+            if kept is None:
+                raise Uncertain(str(error), code="broken_answer") from error
+            if not left:
+                raise broken_result(shop, kept, error) from error
+        result = collect(shop, kept, deadline)
+    raise AssertionError("the last download returns or raises")
+
+
+def _decoded(shop: Workshop, result: Result, stack: ExitStack) -> Cutout:
+    with ExitStack() as held:
+        held.enter_context(shop.budget.hold(result.width * result.height))
+        cutout = read_cutout(result.content, result.format, max_pixels=LARGEST_RESULT_PIXELS)
         stack.push(held.pop_all())
     return cutout
 

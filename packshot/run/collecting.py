@@ -23,6 +23,9 @@ from packshot.run.workshop import Place, Workshop
 from packshot.world.tickets import Elsewhere, KeptTicket, Tickets
 
 NOT_READY = "not_ready"
+BROKEN_RESULT = "broken_result"
+KEPT = frozenset({NOT_READY, BROKEN_RESULT})
+"""Codes of results that may still be had: their tickets stay."""
 logger = logging.getLogger("packshot")
 FIRST_LOOK_SECONDS = 1.0
 LOOKS_GROW_BY = 1.5
@@ -143,6 +146,15 @@ def collect(shop: Workshop, kept: KeptTicket, deadline: float) -> Result:
             raise
         time.sleep(wait)
         pause = min(pause * LOOKS_GROW_BY, LONGEST_LOOK_SECONDS)
+
+
+def broken_result(shop: Workshop, kept: KeptTicket, error: PackshotError) -> Uncertain:
+    """The error of a result that is there, and is no picture however often it is fetched."""
+    return Uncertain(
+        f"what was paid for cannot be used: {error}, and does not buy it again; to buy it anew, "
+        f"remove {Tickets(shop.place.state).address_of(kept)}",
+        code=BROKEN_RESULT,
+    )
 
 
 def _not_ready(error: PackshotError) -> Uncertain:

@@ -2,8 +2,10 @@
 
 import asyncio
 import io
+import struct
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from functools import cache
@@ -181,8 +183,8 @@ class _Answer:
                 body = body[: len(body) // 2]
             case "zip_other_names":
                 body = _renamed(body)
-            case "zip_bomb":
-                body = _bomb()
+            case "zip_bomb" | "broken_pixels":
+                body = _bomb() if fault.kind == "zip_bomb" else _unreadable()
             case _:
                 pass
         if fault.kind != "truncated_body":
@@ -205,6 +207,18 @@ class _Answer:
             piece = body[start : start + step]
             await self._send({"type": "http.response.body", "body": piece, "more_body": True})
         await self._send({"type": "http.response.body", "body": b""})
+
+
+@cache
+def _unreadable() -> bytes:
+    """A PNG whose checksums are right and whose pixels cannot be unpacked."""
+    header = struct.pack(">IIBBBBB", 800, 600, 8, 6, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", b"no deflated pixels"), (b"IEND", b""))
+    told = (
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(told)
 
 
 @cache

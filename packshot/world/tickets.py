@@ -81,6 +81,11 @@ class Tickets:
             "application/json",
         )
 
+    def address_of(self, ticket: KeptTicket) -> str:
+        """Where a person finds it."""
+        path = _path(ticket.fingerprint, ticket.provider, ticket.account)
+        return self._store.address(path)
+
     def find(self, fingerprint: str, seller: Seller) -> KeptTicket | None:
         """The job that is under way for this purchase, if there is one.
 

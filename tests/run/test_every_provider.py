@@ -94,6 +94,31 @@ def test_results_that_are_cut_short_are_fetched_and_not_bought_again(
 
 
 @pytest.mark.parametrize("played", FETCHED, ids=lambda played: played.label)
+def test_results_that_cannot_be_decoded_are_fetched_again_and_never_bought_again(
+    stocked: Shop, played: Played
+) -> None:
+    """Once more tonight; where that is in vain the ticket stays, and a later night fetches it."""
+    fault = {"kind": "broken_pixels", "on": f"{played.name}_result"}
+    stocked.market.state.add_fault(Fault.model_validate(fault | {"times": 1}))
+    stocked.list(stocked.row("0", "0.png"))
+    assert night(stocked, played).summary.outcomes == {"cut": 1}
+    stocked.market.state.add_fault(Fault.model_validate(fault | {"times": 999}))
+    stocked.list(stocked.row("1", "1.png"))
+    broken = night(stocked, played, max_gone_share=1.0)
+    assert list(broken.report["reason_code"]) == ["broken_result"]
+    (ticket,) = stocked.state.glob("tickets/*")
+    assert str(ticket) in broken.report["reason"][0]
+    stocked.later(days=2)
+    again = night(stocked, played)
+    assert list(again.report["reason_code"]) == ["broken_result"]
+    stocked.market.state.faults.clear()
+    stocked.later(days=4)
+    assert night(stocked, played).summary.outcomes == {"recovered": 1}
+    assert played.charged(stocked.market)[0] == 2
+    assert list(stocked.state.glob("tickets/*")) == []
+
+
+@pytest.mark.parametrize("played", FETCHED, ids=lambda played: played.label)
 def test_results_that_have_expired_are_not_bought_again_the_same_night(
     stocked: Shop, played: Played
 ) -> None:
