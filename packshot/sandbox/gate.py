@@ -135,7 +135,7 @@ class Gate:
                 if fault.retry_after is None:
                     del refusal.headers["Retry-After"]
                 return refusal
-            case "status_500" | "status_502" | "status_503":
+            case "status_409" | "status_500" | "status_502" | "status_503":
                 status = HTTPStatus(int(fault.kind.removeprefix("status_")))
                 return Refused(status, status.phrase)
             case _:

@@ -31,7 +31,9 @@ def stocked(shop: Shop) -> Shop:
     return shop
 
 
-@pytest.mark.parametrize(("kind", "calls"), [("status_503", 5), ("truncated_zip", 2)])
+@pytest.mark.parametrize(
+    ("kind", "calls"), [("status_503", 5), ("truncated_zip", 2), ("status_409", 1)]
+)
 def test_many_failures_in_a_row_end_the_buying(stocked: Shop, kind: str, calls: int) -> None:
     """Doubtful calls stay few; the rest is deferred with the reason, and the next run buys it."""
     stocked.fail_next(kind, times=999)
