@@ -58,9 +58,9 @@ def _worth(shop: Workshop, ticket: Ticket) -> PurchaseClass:
 
 
 def expire_tickets(place: Place) -> None:
-    """Forget jobs that nobody has collected for as long as private inputs are kept."""
+    """Forget this catalog's jobs that nobody has collected while private inputs are kept."""
     oldest = datetime.now(UTC) - timedelta(days=place.job.options.keep_private_days)
-    for address in Tickets(place.state).expire(oldest):
+    for address in Tickets(place.state).expire(oldest, place.job.catalog):
         logger.warning(
             "%s cannot be read: a job at the provider is paid for, and its picture is not bought "
             "again until the file is restored, removed or %d days old",

@@ -139,14 +139,17 @@ class Tickets:
             return KeptTicket.model_validate_json(self._store.read(f"{FOLDER}/{name}"))
         return None
 
-    def expire(self, before: datetime) -> list[str]:
+    def expire(self, before: datetime, catalog: str) -> list[str]:
         """Remove what nobody has collected since: a ticket may hold an address with a signature.
 
+        Those of other catalogs have their own time; what cannot be read, or names none, has ours.
         Answers where those lie that cannot be read; their time begins when they are first found.
         """
         damaged = []
         for name in self._store.names(FOLDER):
             ticket = self._read(name)
+            if ticket and ticket.catalog not in {catalog, None}:
+                continue
             since = ticket.given_at if ticket else self._found_damaged(name)
             if since < before:
                 self._store.delete(f"{FOLDER}/{name}")

@@ -335,12 +335,16 @@ def test_a_429_for_a_result_makes_everybody_wait(stocked: Shop) -> None:
 
 
 def test_a_ticket_that_nobody_needs_does_not_stay(stocked: Shop, tmp_path: Path) -> None:
-    """It goes with the other private inputs; a younger one is kept."""
+    """It goes with its own catalog's other private inputs; a younger one is kept."""
     die_waiting(stocked, tmp_path / "scratch")
     old, young = tickets(stocked)
     kept = json.loads(old.read_text())
     old.write_text(json.dumps(kept | {"given_at": "2020-01-01T00:00:00Z"}))
     stocked.list()
+    other = stocked.neighbour("other")
+    other.list()
+    other.night(keep_private_days=1)
+    assert set(tickets(stocked)) == {old, young}
     stocked.night(max_gone_share=1.0)
     assert tickets(stocked) == [young]
 
