@@ -72,7 +72,7 @@ def run_night(asked: Mapping[str, Any], *, retry_failures: bool = False) -> Stat
     keep_tracebacks_for_surprises()
     try:
         job = job_of(asked)
-        check_fallbacks(job)
+        check_fallbacks(job, provider_key)
         night = _night(job, retry_failures=retry_failures)
         return _with_fallbacks(job, night)
     except PackshotError as error:

@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from packshot.decisions.falling_back import NO_TURN, Undone, moves_on
 from packshot.facts.errors import BadOption, PackshotError
 from packshot.facts.job import Job
-from packshot.facts.money import Tariff
+from packshot.facts.money import Tariff, cap_of
 from packshot.facts.purchase import PurchaseClass
 from packshot.providers.registry import PROVIDERS
 from packshot.run.summary import Money, Summary
@@ -30,8 +30,8 @@ UNDONE = ["failed", "deferred", "rejected"]
 COLUMNS = ["key", "outcome", "reason_code", "calls", "charged", "uncertain"]
 
 
-def check_fallbacks(job: Job) -> None:
-    """Raise `BadOption` where the list cannot be kept to."""
+def check_fallbacks(job: Job, key_of: Callable[[str], str | None]) -> None:
+    """Raise `BadOption` where the list cannot be kept to; one without a key is passed over."""
     for name in job.options.fallback:
         entry = PROVIDERS.get(name)
         if entry is None:
@@ -51,6 +51,10 @@ def check_fallbacks(job: Job) -> None:
                 f"`fallback` names `{name}`, which is paid, and no cap holds for both; set "
                 "`max_cost`, and `price_per_unit` of each provider"
             )
+        elif key := key_of(name):
+            asked = job_of_fallback(job, name, None)
+            with closing(make_provider(asked, key)) as provider:
+                cap_of(asked, Tariff.of(asked, provider.unit))
 
 
 def left_over(job: Job, summary: Summary) -> LeftOver:

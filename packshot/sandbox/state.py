@@ -62,7 +62,8 @@ DETAILS: Final[Mapping[str, str]] = MappingProxyType(
 _FAULT_NAMES: Final = (
     "status_402 status_403 status_409 status_429 status_500 status_502 status_503 "
     "status_400_without_code wrong_content_type truncated_body truncated_zip zip_other_names "
-    "zip_bomb slow_body reset_before_read reset_after_read broken_pixels missing_charge_header degraded"
+    "zip_bomb slow_body reset_before_read reset_after_read broken_pixels "
+    "missing_charge_header degraded"
 )
 PLAIN_FAULTS: Final = frozenset(_FAULT_NAMES.split())
 ERROR_FAULT: Final = "error_code:"

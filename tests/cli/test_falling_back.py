@@ -56,6 +56,21 @@ def test_free_cutouts_stand_in_only_where_they_may(desk: Desk) -> None:
     assert "or let it with `fallback_free`" in found[0]["message"]
 
 
+def test_a_cap_that_nobody_could_hold_to_is_refused_before_anything_is_bought(desk: Desk) -> None:
+    """Not only once the outage is there; so is a setting that the other provider does not know."""
+    desk.environment = {**desk.environment, "PHOTOROOM_API_KEY": "any"}
+    manifest = desk.catalog(1)
+    other = ("--set=fallback.0=photoroom", f"--set=provider_urls.photoroom={desk.market.url}")
+    money = ("--max-cost=1", "--set=price_per_unit.removebg=0.2")
+    code, (found,), _ = night(desk, manifest, *other, *money)
+    assert (code, desk.charged) == (Exit.WRONG_USAGE, 0)
+    assert "say what one costs with `price_per_unit.photoroom`" in found["message"]
+    wrong = ("--set=price_per_unit.photoroom=0.1", "--set=provider_settings.photoroom.edit=yes")
+    code, (found,), _ = night(desk, manifest, *other, *money, *wrong)
+    assert (code, desk.charged) == (Exit.WRONG_USAGE, 0)
+    assert "photoroom" in found["message"].lower()
+
+
 def test_what_is_not_among_the_causes_stays(desk: Desk) -> None:
     """A refused picture moves on only where that was asked for; the report says who cut it."""
     manifest = desk.catalog(2)
