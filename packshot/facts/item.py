@@ -6,7 +6,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 LONGEST_SKU = 200
 LONGEST_SHOWN = 500
@@ -21,6 +21,13 @@ _INVISIBLE = re.compile(
 _UNREADABLE = re.compile("[\x00\ud800-\udfff]")
 _SECOND_PART = re.compile(r"[?#]|://")
 _SPACE = re.compile(r"\s")
+_SECRET = re.compile(
+    r"(?:^|[^a-z])(?:sig|key|pass|pwd|sid|jwt|auth|expires|policy)[^a-z&]*="
+    r"|(?:signature|token|secret|passw(?:or)?d|(?:api|access)_?key(?:_?id)?|credential|hmac|session)[^=&]*="
+    r"|=eyJ|://[^/]*@",
+    re.IGNORECASE,
+)
+"""A parameter that looks like a key, or holds an address with a login."""
 
 
 class Fault(NamedTuple):
@@ -38,6 +45,12 @@ class _Passing(NamedTuple):
     """Asked with host and path, and the names in the query."""
     names: frozenset[str] = frozenset()
     prefix: str = "\0"
+    signs: bool = True
+    """Whether they let somebody in."""
+
+    def has(self, name: str) -> bool:
+        """Whether a parameter is one of these."""
+        return name in self.names or name.startswith(self.prefix)
 
 
 _PASSING = (
@@ -45,6 +58,7 @@ _PASSING = (
         "shopify.dev, changelog: Standardization of asset URL version parameters",
         lambda place, _: place.startswith("cdn.shopify.com/") or "/cdn/shop/" in place,
         frozenset({"v"}),
+        signs=False,
     ),
     _Passing(
         "Amazon S3 API reference: Authenticating requests, query parameters (Signature Version 4)",
@@ -133,11 +147,7 @@ def _lasting(place: str, query: str) -> str:
     names = frozenset(name for name, _ in pairs)
     for rule in _PASSING:
         if rule.applies(place, names):
-            pairs = [
-                (name, pair)
-                for name, pair in pairs
-                if name not in rule.names and not name.startswith(rule.prefix)
-            ]
+            pairs = [(name, pair) for name, pair in pairs if not rule.has(name)]
     return "&".join(pair for _, pair in pairs)
 
 
@@ -154,6 +164,24 @@ def public(url: str) -> str:
     if colon and not port.isdigit() and not host.startswith("["):
         return f"{scheme}://"  # a password with a slash in it: no part of the rest is safe
     return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def recognisable(url: str) -> str:
+    """As `public`, with what of the query may say which picture: no signature, key or login."""
+    bare, (scheme, rest) = public(url), _taken_apart(url)
+    before, _, query = rest.partition("#")[0].partition("?")
+    if scheme not in _PORTS or not query or bare.endswith("://"):
+        return bare
+    place = before.rpartition("@")[2].lower()
+    pairs = [(unquote(pair.partition("=")[0]).lower(), pair) for pair in query.split("&")]
+    names = frozenset(name for name, _ in pairs)
+    rules = [rule for rule in _PASSING if rule.signs and rule.applies(place, names)]
+    kept = [
+        pair
+        for name, pair in pairs
+        if not (_SECRET.search(unquote(pair)) or any(rule.has(name) for rule in rules))
+    ]
+    return f"{bare}?{'&'.join(kept)}" if kept else bare
 
 
 def shown(written: str) -> str:

@@ -11,12 +11,13 @@ from urllib.parse import quote
 import duckdb
 from pydantic import BaseModel
 
-from packshot.exports.described import ExportFormat, Images, WayBack
+from packshot.exports.described import ExportFormat, Images, Key, WayBack
 from packshot.facts.errors import BadOption
-from packshot.facts.item import LEFT_OUT, NOBODYS, public
+from packshot.facts.item import LEFT_OUT, NOBODYS, recognisable
 from packshot.facts.job import Job
 from packshot.run.import_folder import ImportFolder, unpacked
 from packshot.run.import_rules import Known, against, as_taken, check_endings
+from packshot.run.left_out import LeftOut
 from packshot.run.looking import stage
 from packshot.run.way_back_files import Rows, Side, Slim, text_file
 from packshot.run.workshop import Place
@@ -88,7 +89,8 @@ def _look_up(database: duckdb.DuckDBPyConnection, job: Job, staged: Staged, scra
     database.execute(
         "CREATE VIEW known AS SELECT s.file, s.row, s.key, s.position, s.url, "
         "coalesce(s.reject_code, '') AS reject_code, s.reject_reason, "
-        "s.written.shown_url AS shown, l.status, l.review_code, l.review, l.reason, l.pictures "
+        "s.written.shown_url AS shown, s.written.image_url AS as_written, "
+        "l.status, l.review_code, l.review, l.reason, l.pictures "
         f"FROM read_parquet({literal(staged.path)}) s LEFT JOIN ledger l "
         # What stands at another address now has not been cut out yet.
         "ON l.key = s.key AND l.url_hash IS NOT DISTINCT FROM md5(s.url) "
@@ -176,6 +178,7 @@ class _Writer:
         base = base or heading.export.base or file.folder
         reader = RecordReader(heading.export, heading.names, base)
         swap = CellSwap(reader)
+        left_out = LeftOut(self._job, file.folder, heading)
         rules = heading.export.way_back
         with ExitStack() as stack:
             side = stack.enter_context(self._side_table())
@@ -188,7 +191,8 @@ class _Writer:
                         slim.begin(record, is_header=above < 0)
                     yield record, {}
                     continue
-                pictures = [self._judged(found) for found in known.of(record.row)]
+                found = known.of(record.row)
+                pictures = [*map(self._judged, found), *left_out.of_record(record.cells, found)]
                 changed = self._changes(record, pictures, swap, rules, side, base=reader.base)
                 yield record, changed
                 if slim is not None:
@@ -210,17 +214,20 @@ class _Writer:
             encoding = self._encoding(file)
             copy = stack.enter_context(text_file(target, encoding))
             text = stack.enter_context(file.text(newline="", encoding=encoding))
-            item = _Item()
+            item, staged = _Item(), list[dict[str, Any]]()
+            left_out = LeftOut(self._job, file.folder)
 
             def new(row: int) -> Mapping[str, str]:
-                item.pictures = [self._judged(found) for found in known.of(row)]
+                staged[:] = known.of(row)
+                item.pictures = [*map(self._judged, staged)]
                 item.new, item.why = self._settled(rules, item.pictures, base=reader.base)
                 return item.new
 
-            def replaced(addresses: set[str]) -> None:
-                self._tell_all(item, addresses, side)
+            def met(addresses: Mapping[str, bool]) -> None:
+                item.pictures = [*item.pictures, *left_out.of_item(addresses, staged)]
+                self._tell_all(item, [url for url, new in addresses.items() if new], side)
 
-            copy.writelines(feed_again(text, markup, reader.address, new, replaced))
+            copy.writelines(feed_again(text, markup, reader.address, new, met))
             self._tell_rest(known, NO_PLACE, side)
 
     @staticmethod
@@ -286,7 +293,7 @@ class _Writer:
         reason = "" if written else one.reason or why
         self._kept.update([reason] * (not written))
         self._written += written
-        told = (one.key, one.position, public(one.url), one.new_url or "", one.outcome)
+        told = (one.key, one.position, recognisable(one.url), one.new_url or "", one.outcome)
         side.writerow((*told, reason))
 
     def _judged(self, found: Mapping[str, Any]) -> Known:
@@ -355,7 +362,12 @@ def _plain_heading(file: ManifestFile, staged: Staged) -> Heading:
         Images(columns=names[meaning.header.index(name)], separator=WHOLE_URLS)
         for name in meaning.images
     )
-    export = ExportFormat(name=PLAIN, title="a plain table", signatures=(), images=images, keys=())
+    keys: tuple[Key, ...] = ()
+    if not (meaning.position or meaning.image_id):
+        keys = ((names[meaning.header.index(meaning.sku)],),)
+    export = ExportFormat(
+        name=PLAIN, title="a plain table", signatures=(), images=images, keys=keys
+    )
     delimiter = delimiter_of(line, file.name)
     header = cleaned_header(meaning.header)
     return Heading(export, encoding, delimiter, 0, header, names, 0)

@@ -18,8 +18,8 @@ _DECLARED: Final = re.compile(rb"<\?xml\s[^>]*?\bencoding\s*=\s*[\"']([A-Za-z][\
 
 Addressed = Callable[[str], str]
 """What an address as written is fetched as."""
-Swap = Callable[[str, Mapping[str, str]], tuple[str, set[str]]]
-"""A piece of text again, and the addresses that were replaced."""
+Swap = Callable[[str, Mapping[str, str]], tuple[str, dict[str, bool]]]
+"""A piece of text again, and the addresses met in it, each with whether it was replaced."""
 
 
 def declared_encoding(head: bytes) -> str:
@@ -38,17 +38,17 @@ def feed_again(
     markup: Markup,
     addressed: Addressed,
     new: Callable[[int], Mapping[str, str]],
-    replaced: Callable[[set[str]], object],
+    met: Callable[[Mapping[str, bool]], object],
 ) -> Iterator[str]:
     """The text, item by item.
 
-    `new` answers what is written for an item's addresses, `replaced` is told which of them were.
+    `new` answers what is written for an item's addresses; `met` is told of each address that stands
+    in it, and whether it was replaced.
     """
     swap = _by_attribute(markup, addressed) if markup.listed else _by_text(markup, addressed)
     for row, piece in enumerate(_items(text, markup), 1):
-        addresses = new(row)
-        again, found = swap(piece, addresses) if addresses else (piece, set())
-        replaced(found)
+        again, found = swap(piece, new(row))
+        met(found)
         yield again
 
 
@@ -82,8 +82,8 @@ def _by_text(markup: Markup, addressed: Addressed) -> Swap:
         re.DOTALL | re.IGNORECASE,
     )
 
-    def swap(piece: str, new: Mapping[str, str]) -> tuple[str, set[str]]:
-        replaced: set[str] = set()
+    def swap(piece: str, new: Mapping[str, str]) -> tuple[str, dict[str, bool]]:
+        met: dict[str, bool] = {}
 
         def again(match: re.Match[str]) -> str:
             inner = match["text"]
@@ -91,17 +91,18 @@ def _by_text(markup: Markup, addressed: Addressed) -> Swap:
                 return match[0]
             cdata = _CDATA.fullmatch(inner)
             old = cdata[2] if cdata else _unescaped(inner)
-            instead = new.get(addressed(old))
+            old = addressed(old)
+            instead = new.get(old)
+            met[old] = instead is not None
             if instead is None:
                 return match[0]
-            replaced.add(addressed(old))
             bare = cdata[2] if cdata else inner
             escaped = instead if cdata else html.escape(instead, quote=False)
             swapped = bare.replace(bare.strip(), escaped)
             whole = f"{cdata[1]}{swapped}{cdata[3]}" if cdata else swapped
             return f"{match[1]}{whole}{match[4]}"
 
-        return picture.sub(again, piece), replaced
+        return picture.sub(again, piece), met
 
     return swap
 
@@ -115,20 +116,20 @@ def _by_attribute(markup: Markup, addressed: Addressed) -> Swap:
         re.DOTALL | re.IGNORECASE,
     )
 
-    def swap(piece: str, new: Mapping[str, str]) -> tuple[str, set[str]]:
-        replaced: set[str] = set()
+    def swap(piece: str, new: Mapping[str, str]) -> tuple[str, dict[str, bool]]:
+        met: dict[str, bool] = {}
 
         def again(match: re.Match[str]) -> str:
             if match["text"] is None:
                 return match[0]
             old = addressed(_unescaped(match["text"]))
             instead = new.get(old)
+            met[old] = instead is not None
             if instead is None:
                 return match[0]
-            replaced.add(old)
             return f"{match[1]}{match['quote']}{html.escape(instead)}{match['quote']}"
 
-        return picture.sub(again, piece), replaced
+        return picture.sub(again, piece), met
 
     return swap
 

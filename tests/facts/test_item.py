@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from packshot.facts.item import Fault, fetchable, item_key, public, sku_fault
+from packshot.facts.item import Fault, fetchable, item_key, public, recognisable, sku_fault
 
 WEB = frozenset({"http", "https"})
 SIGNED = [
@@ -82,6 +82,35 @@ def test_no_secret_stands_in_a_key_or_in_print(secret: str) -> None:
     url = f"https://user:{secret}@h/a.jpg?token={secret}&sig={secret}#{secret}"
     assert secret not in item_key("mug", url, None, None)
     assert public(url) == "https://h/a.jpg"
+    assert recognisable(url) == "https://h/a.jpg"
+
+
+@pytest.mark.parametrize("query", SIGNED)
+def test_a_signature_is_never_recognisable(query: str) -> None:
+    """What stands beside it is."""
+    url = f"https://h/image.php?id=5&{query.format('secret')}&w=2"
+    assert recognisable(url) == "https://h/image.php?id=5&w=2"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://h/image.php?id=1", "https://h/image.php?id=1"),
+        ("//h/image.php?id=1#top", "https://h/image.php?id=1"),
+        ("https://cdn.shopify.com/a.jpg?v=17", "https://cdn.shopify.com/a.jpg?v=17"),
+        ("https://h/a?keyword=1&design=2&monkey=3", "https://h/a?keyword=1&design=2&monkey=3"),
+        ("https://h/a?%74oken=x&id=1", "https://h/a?id=1"),
+        ("https://h/a?accessKeyId=x&api-key=x&auth_key=x&k=eyJx&id=1", "https://h/a?id=1"),
+        ("https://h/a?id=1&url=https://me:x@h/b.jpg", "https://h/a?id=1"),
+        ("https://h/a?id=1;token=x", "https://h/a"),
+        ("https://me:pa/ss@h/a.jpg?id=1", "https://"),
+        ("s3://bucket/a.jpg?id=1", "s3://bucket/a.jpg"),
+        ("shots/a.jpg?id=1", "shots/a.jpg"),
+    ],
+)
+def test_a_query_that_may_tell_pictures_apart_is_recognisable(url: str, shown: str) -> None:
+    """Names that look like a key's, and what holds a login, go."""
+    assert recognisable(url) == shown
 
 
 @pytest.mark.parametrize(

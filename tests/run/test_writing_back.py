@@ -517,6 +517,65 @@ def test_nothing_half_is_left(shop: Shop) -> None:
     assert {file: file.read_bytes() for file in made.iterdir()} == before
 
 
+FEED = (
+    "<rss><channel>{}</channel></rss>",
+    "<item><id>{}</id><image_link>IMG/{}</image_link>{}</item>",
+    "<additional_image_link>IMG/{}</additional_image_link>",
+)
+CHOSEN = {
+    "an export": ("sku,base_image,additional_images\nA,IMG/1.jpg,IMG/2.jpg\nB,IMG/3.jpg,\n", True),
+    "a plain table": ("sku,image_1,image_2\nA,IMG/1.jpg,IMG/2.jpg\nB,IMG/3.jpg,\n", True),
+    "a feed": (
+        FEED[0].format(
+            FEED[1].format("A", "1.jpg", FEED[2].format("2.jpg")) + FEED[1].format("B", "3.jpg", "")
+        ),
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_what_was_left_out_stands_in_the_side_table(shop: Shop, name: str) -> None:
+    """With the reason, as every picture does, and with its key where the file is a table."""
+    text, keyed = CHOSEN[name]
+    fields = stocked(shop, text)
+    sku = "id" if name == "a feed" else "sku"
+    for choice, left in (({"pictures": "main"}, "2"), ({"where": f"{sku} = 'A'"}, "3")):
+        chosen = fields | {"export": choice}
+        shop.night(**chosen, max_gone_share=1.0)
+        assert back(shop, chosen).written == 2
+        told = {line["source_url"]: line for line in side_table(shop)}
+        assert set(told) == {shop.url(f"{number}.jpg") for number in (1, 2, 3)}
+        out = told.pop(shop.url(f"{left}.jpg"))
+        assert (out["outcome"], out["new_url"]) == ("skipped", "")
+        assert out["reason"] == "Left out by `--where` or `--pictures`."
+        expected = f"{'A' if left == '2' else 'B'}@{shop.url('').partition('//')[2]}{left}.jpg"
+        assert out["key"] == (expected if keyed else "")
+        assert {line["outcome"] for line in told.values()} == {"cut"}
+
+
+def test_a_listing_of_which_some_is_left_out_is_not_mixed(shop: Shop) -> None:
+    """What was left out has its old address, beside which eBay takes no new one."""
+    fields = stocked(shop, EBAY)
+    fields |= {"export": {"pictures": "main"}}
+    shop.night(**fields)
+    done = back(shop, fields)
+    assert done.written == 1
+    assert any("may not be mixed" in reason for reason in done.kept)
+
+
+def test_pictures_of_one_path_are_told_apart(shop: Shop) -> None:
+    """The side table keeps what of a query says which picture, and no more."""
+    fields = stocked(
+        shop, "sku,image\nA,IMG/i.png?id=1&token=x-y-z\nB,IMG/i.png?token=x-y-z&id=2\n"
+    )
+    shop.night(**fields)
+    assert back(shop, fields).written == 2
+    told = [line["source_url"] for line in side_table(shop)]
+    assert told == [shop.url("i.png?id=1"), shop.url("i.png?id=2")]
+    assert "x-y-z" not in (shop.folder / "import" / "pictures.csv").read_text()
+
+
 def test_every_format_says_what_an_import_does() -> None:
     """Nobody imports a catalog blindly."""
     assert all(one.way_back.told for one in FORMATS.values())
