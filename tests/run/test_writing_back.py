@@ -10,120 +10,13 @@ import pytest
 from openpyxl import Workbook, load_workbook
 from openpyxl.styles import Font
 
-from packshot.exports.described import columns_of
 from packshot.exports.registry import FORMATS
 from packshot.facts.errors import BadOption
 from packshot.run.looking import scratch_folder, stage
-from packshot.run.writing_back import Wish, WrittenBack, write_back
-from packshot.world.export_heading import Heading, heading_of
-from packshot.world.manifest_files import ManifestFile
-from packshot.world.raw_records import RawRecord, raw_records
 from tests.exports.feeds import CATALOG, CATALOG_PICTURES, FEEDS
 from tests.exports.samples import SAMPLES
 from tests.run.nights import Night, Shop, photo
-
-CDN = "https://cdn.example/new"
-REVIEWED = {"cut", "reused"}
-
-
-def stocked(
-    shop: Shop, text: str, encoding: str = "utf-8", base: str | None = None, **more: object
-) -> dict:
-    """An export whose pictures the shop's host serves, and the fields of a job for it."""
-    host = shop.url("").rstrip("/")
-    file = shop.folder / "export.csv"
-    file.write_bytes(text.replace("IMG/", f"{host}/").encode(encoding))
-    own = None if base is None else base.replace("https://img.example", host)
-    fields = {"manifest": str(file), "export": {"base_url": own}} | more
-    with scratch_folder() as folder:
-        rows = pq.read_table(stage(shop.job(**fields), folder).path).to_pylist()
-    urls = [row["url"] for row in rows if row["url"]]
-    for colour, url in enumerate(dict.fromkeys(urls)):
-        name = unquote(urlsplit(url).path.partition(f"/{shop.name}/")[2])
-        (shop.pictures / name).parent.mkdir(parents=True, exist_ok=True)
-        shop.put(name, photo(colour))
-    return fields
-
-
-def back(shop: Shop, fields: dict, **wish: object) -> WrittenBack:
-    """The way back."""
-    whole = {"folder": shop.folder / "import", "public_url": CDN} | wish
-    with scratch_folder() as folder:
-        return write_back(shop.job(**fields), Wish(**whole), folder)
-
-
-def read(file: Path) -> tuple[Heading, list[RawRecord]]:
-    """How a file begins, and all its records."""
-    manifest = ManifestFile(file.name, str(file.parent), file, "delimited", alone=True)
-    heading = heading_of(manifest)
-    assert heading is not None
-    return heading, list(raw_records(manifest, heading))
-
-
-def image_places(heading: Heading) -> set[int]:
-    """Columns in which an import reads pictures."""
-    words = [images.written_to or images.columns for images in heading.export.images]
-    return {at for word in words for at in columns_of(word, heading.names)}
-
-
-def side_table(shop: Shop) -> list[dict[str, str]]:
-    """What became of each picture."""
-    with (shop.folder / "import" / "pictures.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-@pytest.mark.parametrize("name", SAMPLES)
-def test_an_export_comes_back_with_new_pictures(shop: Shop, name: str) -> None:
-    """Every picture has its new address, and nothing else has changed by a byte."""
-    sample = SAMPLES[name]
-    wix = f"{shop.url('')}" if sample.format.startswith("wix") else None
-    fields = stocked(shop, sample.text, sample.encoding, sample.base_url or wix)
-    night = shop.night(**fields)
-    assert set(night.outcomes.values()) <= REVIEWED
-    done = back(shop, fields)
-    assert (done.written, done.kept) == (len(sample.pictures), {})
-    old_file, new_file = Path(fields["manifest"]), shop.folder / "import" / "export.csv"
-    (heading, old), (again, new) = read(old_file), read(new_file)
-    assert again.export is heading.export
-    assert len(old) == len(new)
-    places = image_places(heading)
-    for before, after in zip(old, new, strict=True):
-        blank = dict.fromkeys(places, "")
-        assert after.with_cells(blank, heading.delimiter).replace('"",', ",") == before.with_cells(
-            blank, heading.delimiter
-        ).replace('"",', ",")
-    addresses = "".join(
-        cell for record in new for at, cell in enumerate(record.cells) if at in places
-    )
-    made = {line["new_url"] for line in side_table(shop)}
-    assert all(address.startswith(f"{CDN}/") for address in made)
-    if FORMATS[sample.format].way_back.taken == "files":
-        made = {unquote(address).replace(CDN, "files") for address in made}
-    assert all(address in addresses for address in made)
-    assert len(side_table(shop)) == len(sample.pictures)
-    assert old_file.read_bytes()[:3] == new_file.read_bytes()[:3]  # the mark of byte order
-
-
-@pytest.mark.parametrize(
-    "name", [name for name, one in SAMPLES.items() if not one.format.startswith("bigcommerce")]
-)
-def test_what_comes_back_is_the_same_products(shop: Shop, name: str) -> None:
-    """Read again: the same rows, keys and positions, under new addresses."""
-    sample = SAMPLES[name]
-    wix = f"{shop.url('')}" if sample.format.startswith("wix") else None
-    fields = stocked(shop, sample.text, sample.encoding, sample.base_url or wix)
-    shop.night(**fields)
-    back(shop, fields)
-    again = fields | {"manifest": str(shop.folder / "import" / "export.csv")}
-    if FORMATS[sample.format].way_back.taken == "files":
-        again["export"] = {"base_url": CDN}
-    with scratch_folder() as folder:
-        rows = pq.read_table(stage(shop.job(**again), folder).path).to_pylist()
-    found = [(row["row"], row["sku"], row["position"]) for row in rows if row["url"]]
-    expected = [(row, sku, position) for row, sku, _, position in sample.pictures]
-    assert set(found) == set(expected)
-    assert all(row["url"].startswith(f"{CDN}/") for row in rows if row["url"])
-
+from tests.run.way_back import CDN, back, side_table, stocked
 
 GOOGLE = (
     "id\ttitle\timage_link\tadditional_image_link\n"
