@@ -136,6 +136,8 @@ def show_written_back(done: WrittenBack) -> None:
     say(f"{done.written:,} new addresses written.")
     for reason, count in done.kept.items():
         say(f"  {count:,} kept the old one: {reason}")
+    for sentence, count in done.spared.items():
+        say(f"  {count:,} times {sentence}")
     for file in done.files:
         say(f"File: {file}")
     if done.told:

@@ -47,6 +47,7 @@ BIGCOMMERCE_3: Final = ExportFormat(
             of="product",
             order="imagesortorder",
             first=0,
+            main=Where("imageisthumbnail", any_of("true", "1", "y", "yes")),
             when=Where("item", any_of("image")),
             written_to="imageurl",
         ),
@@ -57,8 +58,9 @@ BIGCOMMERCE_3: Final = ExportFormat(
     keys=(("sku",), ("id",)),
     way_back=WayBack(
         told="New addresses stand in `Image URL (Import)`, in the picture's own row; the exported "
-        "column is not read. In the slim file each picture stands below its product; whether one "
-        "with an `ID` is replaced or added is unverified.",
+        "column is not read. In the slim file each picture stands below its product, those of "
+        "variants are in the whole one only; whether a picture with an `ID` is replaced or added "
+        "is unverified.",
         slim=SlimFile(
             columns=(
                 "item",

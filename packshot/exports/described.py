@@ -52,10 +52,14 @@ class Images:
     """Column that numbers the pictures of a product."""
     first: int = 1
     """The number of the main picture there."""
+    main: Where | None = None
+    """Rows whose picture is the main one; one with another value there is not."""
     when: Where | None = None
     """Only in such rows."""
     written_to: str = ""
     """Column that an import reads instead, where it is another one."""
+    most: int = 0
+    """How many of a row an import takes; 0 for any number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +70,10 @@ class SlimFile:
     """Those that it has, numbered ones all; alternatives parted by `|`."""
     sets: tuple[tuple[str, str], ...] = ()
     """Columns that say what the import does, and what is written there; all must be there."""
+    adds: tuple[tuple[str, str], ...] = ()
+    """Columns behind all others, whether the export has them or not, and what is written there."""
+    in_name: str = ""
+    """What the file's name must hold."""
     whole_width: bool = False
     """Whether the other columns stay where they are, empty."""
     changed_only: bool = False
@@ -74,9 +82,14 @@ class SlimFile:
     """Only such rows, where some with pictures belong elsewhere."""
     above: Where | None = None
     """Rows that pictures belong to go with them."""
-    parts: str = ""
-    """Column that is filled in where a row is part of the listing above; listings with pictures in
-    their parts stay out, for these can only be changed by the whole file."""
+
+
+class Harmless(NamedTuple):
+    """Values of a column by which an import would delete, in lower case, and one by which not."""
+
+    column: str
+    values: frozenset[str]
+    instead: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,15 +99,20 @@ class WayBack:
     told: str = ""
     """What an import will do, for people; `unverified` where nobody has shown it."""
     slim: SlimFile | None = None
+    harmless: tuple[Harmless, ...] = ()
+    """What is written in place of commands that delete, in every row of the whole file."""
     endings: frozenset[str] = frozenset()
     """How names of pictures may end; empty for any."""
     longest_url: int = 0
     """Characters; 0 for any."""
     https: bool = False
     all_or_none: bool = False
-    """Whether old and new pictures may not stand in one record together."""
-    most: int = 0
-    """Pictures of one record; 0 for any number."""
+    """Whether old and new pictures may not stand in one listing together."""
+    parts: str = ""
+    """Column that is filled in where a row is part of the listing above. Listings with pictures in
+    their parts are not in the slim file, for these can only be changed by the whole one."""
+    most_of_part: int = 0
+    """Pictures of such a row; 0 for any number."""
     taken: Literal["addresses", "paths where below the base", "paths only", "files"] = "addresses"
     """What is written: paths are those below what the old ones hang on, files those of an archive.
     """

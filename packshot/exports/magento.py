@@ -41,7 +41,9 @@ MAGENTO: Final = ExportFormat(
                 "thumbnailimage",
                 "swatchimage",
                 "additionalimages",
-            )
+            ),
+            # Without its view, a row of a store view would count for all of them.
+            rows=Where("storeviewcode", any_of("")),
         ),
         endings=any_of("jpg", "jpeg", "png", "gif"),
     ),

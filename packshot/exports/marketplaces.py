@@ -6,27 +6,35 @@ the geometry of Amazon's flat files as programs read it; Allegro's sample.
 
 from typing import Final
 
-from packshot.exports.described import ExportFormat, Images, SlimFile, WayBack, any_of
+from packshot.exports.described import ExportFormat, Harmless, Images, SlimFile, WayBack, any_of
 
 _EBAYS: Final = WayBack(
-    told="`Action` stays as it was; set it to Revise to change listings. The slim file says Revise "
-    "for every listing; one with pictures of variations is not in it. A listing's pictures are "
-    "replaced together or not at all, for eBay mixes no hosting.",
+    told="`Action` stays as it was, but for End and Delete, which become Revise; set it to this to "
+    "change listings. The slim file says Revise for every listing; one with pictures of variations "
+    "is not in it. Pictures of a listing and of its variations are replaced together or not at "
+    "all, for eBay mixes no hosting; it takes 24 of a listing and 12 of a variation.",
     slim=SlimFile(
         columns=("action", "itemid|itemnumber", "customlabel", "picurl|itemphotourl"),
         sets=(("action", "Revise"),),
         changed_only=True,
-        parts="relationship",
     ),
+    harmless=(Harmless("action", any_of("end", "delete"), "Revise"),),
     https=True,
     all_or_none=True,
-    most=24,
+    parts="relationship",
+    most_of_part=12,
 )
 _PARTIAL: Final = (
     "`PartialUpdate` in `update_delete` changes what is filled in and nothing else (unverified "
-    "wording); a full update with blank cells clears them. The rows above stay."
+    "wording); a full update with blank cells clears them. Delete becomes a partial update. The "
+    "rows above stay."
+)
+_DELETE: Final = (
+    Harmless("updatedelete", any_of("delete"), "PartialUpdate"),
+    Harmless("recordaction", any_of("delete"), "partial_update"),
 )
 _AMAZON: Final = WayBack(
+    harmless=_DELETE,
     told=f"{_PARTIAL} The slim file says so, with all other cells empty.",
     slim=SlimFile(
         columns=(
@@ -62,7 +70,7 @@ EBAY_FILE_EXCHANGE: Final = ExportFormat(
     name="ebay",
     title="eBay File Exchange",
     signatures=(any_of("action", "picurl"),),
-    images=(Images(columns="picurl", separator="|"),),
+    images=(Images(columns="picurl", separator="|", most=24),),
     keys=(("customlabel",), ("itemid",), ("title",)),
     way_back=_EBAYS,
 )
@@ -71,7 +79,7 @@ EBAY_SELLER_HUB: Final = ExportFormat(
     name="ebay-seller-hub",
     title="eBay Seller Hub",
     signatures=(any_of("action", "itemphotourl"),),
-    images=(Images(columns="itemphotourl", separator="|"),),
+    images=(Images(columns="itemphotourl", separator="|", most=24),),
     keys=(("customlabel",), ("itemnumber",), ("title",)),
     way_back=_EBAYS,
 )
@@ -101,7 +109,7 @@ AMAZON_UNIFIED: Final = ExportFormat(
     ),
     keys=(("contributionskuvalue",),),
     carried=("itemnamevalue",),
-    way_back=WayBack(told=_PARTIAL),
+    way_back=WayBack(told=_PARTIAL, harmless=_DELETE),
 )
 
 ALLEGRO: Final = ExportFormat(

@@ -34,17 +34,24 @@ GOOGLE: Final = ExportFormat(
     signatures=(any_of("id", "imagelink"),),
     images=(
         Images(columns="imagelink"),
-        Images(columns="additionalimagelink", separator=","),
-        Images(columns="additionalimagelink#"),
+        Images(columns="additionalimagelink", separator=",", most=10),
+        Images(columns="additionalimagelink#", most=10),
         Images(columns="lifestyleimagelink"),
     ),
     keys=(("id",), ("mpn",)),
     way_back=WayBack(
         told="Upload as the same feed, or the slim file as a supplemental feed (unverified). A new "
         "picture needs a new address, which it has.",
-        slim=SlimFile(columns=("id", "imagelink", "additionalimagelink")),
+        slim=SlimFile(
+            columns=(
+                "id",
+                "imagelink",
+                "additionalimagelink",
+                "additionalimagelink#",
+                "lifestyleimagelink",
+            )
+        ),
         longest_url=2000,
-        most=12,  # the main one, ten more, and a scene
     ),
 )
 
@@ -53,7 +60,8 @@ FEED: Final = Markup(
         GOOGLE,
         images=(
             Images(columns="imagelink"),
-            Images(columns="additionalimagelink", separator="\n"),
+            # Ten, and the scene: an item's pictures are judged without their elements.
+            Images(columns="additionalimagelink", separator="\n", most=11),
             Images(columns="lifestyleimagelink"),
         ),
     ),

@@ -6,7 +6,25 @@ Shopware's fixtures and documentation, an OpenCart workbook, and Akeneo's integr
 
 from typing import Final
 
-from packshot.exports.described import ExportFormat, Images, SecondSheet, WayBack, any_of
+from packshot.exports.described import (
+    ExportFormat,
+    Harmless,
+    Images,
+    SecondSheet,
+    WayBack,
+    Where,
+    any_of,
+)
+
+# English, French, Spanish and Polish, the last one unverified.
+_ADDS: Final = (
+    Harmless(
+        "deleteexistingimages|supprimerlesimagesexistantes|eliminelasimágenesexistentes|"
+        "usuńistniejącezdjęcia",
+        any_of("1", "1.0", "yes", "true", "oui", "si", "sí", "tak"),
+        "0",
+    ),
+)
 
 SQUARESPACE: Final = ExportFormat(
     name="squarespace",
@@ -37,8 +55,10 @@ PRESTASHOP: Final = ExportFormat(
     ),
     keys=(("reference|référence|référencen|referencianº|referencia|indeks",), ("productid|id",)),
     way_back=WayBack(
-        told="`Delete existing images` stays as it was: 0 adds the pictures, 1 replaces them. "
-        "Choose the file's own separators in the form."
+        told="`Delete existing images` comes back as 0, which adds the pictures to the old ones; 1 "
+        "would delete these. "
+        "Choose the file's own separators in the form.",
+        harmless=_ADDS,
     ),
 )
 
@@ -53,8 +73,10 @@ PRESTASHOP_COMBINATIONS: Final = ExportFormat(
     keys=(("reference",), ("productid", "value")),
     carried=("attribute",),
     way_back=WayBack(
-        told="`Delete existing images` stays as it was: 0 adds the pictures, 1 replaces them. "
-        "`Image position` chooses among the product's pictures, which the products' file brings."
+        told="`Delete existing images` comes back as 0, which adds the pictures to the old ones; 1 "
+        "would delete these. "
+        "`Image position` chooses among the product's pictures, which the products' file brings.",
+        harmless=_ADDS,
     ),
 )
 
@@ -75,7 +97,9 @@ SHOPWARE_5: Final = ExportFormat(
     name="shopware-5-images",
     title="Shopware 5, images",
     signatures=(any_of("ordernumber", "image", "main"),),
-    images=(Images(columns="image", of="product", order="position"),),
+    images=(
+        Images(columns="image", of="product", order="position", main=Where("main", any_of("1"))),
+    ),
     product="ordernumber",
     product_keys=(("ordernumber",),),
     keys=(("ordernumber",),),

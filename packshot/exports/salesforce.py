@@ -33,8 +33,8 @@ SALESFORCE_B2C: Final = ExportFormat(
     way_back=WayBack(
         told="Paths below the catalog's static folder: upload the pictures there (WebDAV), and "
         "give where they lie, below `--base-url`, as `--public-url`. Pictures of other views "
-        "than `large` stay as they were. Choose MERGE as the import's mode; what "
-        "REPLACE does to products is unverified.",
+        "than `large` stay as they were, and so does a product's `mode`: `delete` would delete "
+        "it. Choose MERGE as the import's mode; what REPLACE does to products is unverified.",
         taken="paths only",
     ),
 )

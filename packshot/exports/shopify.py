@@ -6,10 +6,19 @@ repositories; matrixify.app/documentation/products.
 
 from typing import Final
 
-from packshot.exports.described import ExportFormat, Images, SlimFile, WayBack, Where, any_of
+from packshot.exports.described import (
+    ExportFormat,
+    Harmless,
+    Images,
+    SlimFile,
+    WayBack,
+    Where,
+    any_of,
+)
 
 _HANDLE: Final = "handle|urlhandle"
 _OPTIONS: Final = "option1value"
+_PICTURES: Final = Where("imagetype", any_of("", "image"))  # others are videos and models
 
 SHOPIFY: Final = ExportFormat(
     name="shopify",
@@ -37,7 +46,9 @@ SHOPIFY: Final = ExportFormat(
     way_back=WayBack(
         told="Import with “overwrite existing products”: Shopify downloads each picture and hosts "
         "it itself. The slim file leaves all other columns alone; a column that is there and "
-        "blank is overwritten with nothing. Whether old gallery pictures go is unverified.",
+        "blank is overwritten with nothing. Pictures of variants are in the whole file only, for "
+        "an import takes them together with all options. Whether old gallery pictures go is "
+        "unverified.",
         slim=SlimFile(
             columns=(_HANDLE, "title", "imagesrc|productimageurl", "imageposition", "imagealttext")
         ),
@@ -59,7 +70,7 @@ MATRIXIFY: Final = ExportFormat(
             of="product",
             separator=";",
             order="imageposition",
-            when=Where("imagetype", any_of("", "image")),  # others are videos and models
+            when=_PICTURES,
         ),
         Images(columns="variantimage"),
     ),
@@ -68,10 +79,19 @@ MATRIXIFY: Final = ExportFormat(
     keys=(("variantsku",), ("variantid",), ("handle",), ("id",)),
     carried=("title", "vendor", "status"),
     way_back=WayBack(
-        told="`Command` stays as it was; REPLACE would delete and make the product anew, and is "
-        "never written. The file's name must hold “Products”.",
+        told="`Command`, `Variant Command` and `Image Command` stay as they were, but for REPLACE "
+        "and DELETE, which become MERGE: nothing is deleted, or made anew. The slim file says "
+        "MERGE for products and pictures; pictures of variants are in the whole one only. The "
+        "file's name must hold “Products”.",
+        harmless=tuple(
+            Harmless(column, any_of("replace", "delete"), "MERGE")
+            for column in ("command", "variantcommand", "imagecommand")
+        ),
         slim=SlimFile(
-            columns=("id", "handle", "variantsku", "imagesrc", "imageposition", "imagealttext")
+            columns=("id", "handle", "variantsku", "imagesrc", "imageposition", "imagealttext"),
+            adds=(("Command", "MERGE"), ("Image Command", "MERGE")),
+            in_name="Products",
+            rows=_PICTURES,
         ),
     ),
 )

@@ -46,6 +46,8 @@ def _images(images: Images) -> str:
         told += ", the product's"
     if images.order:
         told += f", in the order of `{images.order}`"
+    if images.main:
+        told += f", the main one by `{images.main.column}`"
     return told
 
 

@@ -1,11 +1,13 @@
 """What the import of a platform takes, and what of a record may therefore be written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import unquote
+from string import punctuation
+from urllib.parse import quote, unquote, urlsplit
 
-from packshot.exports.described import ExportFormat, WayBack
+from packshot.exports.described import ExportFormat, Images, WayBack
 from packshot.facts.errors import BadOption
+from packshot.world.raw_records import RawRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +24,80 @@ class Known:
     reason: str
 
 
-def against(rules: WayBack, pictures: Sequence[Known], new: Mapping[str, str], base: str) -> str:
-    """Why nothing of a record may be written, if so."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a listing, and what is to be written in it."""
+
+    pictures: Sequence[Known]
+    named: Sequence[tuple[Images, Sequence[str]]]
+    """All addresses that stand in it, chosen or not, by their columns."""
+    is_part: bool = False
+    can_be_written: bool = True
+
+    @property
+    def new(self) -> dict[str, str]:
+        """New addresses by the old ones."""
+        return {one.url: one.new_url for one in self.pictures if one.new_url is not None}
+
+
+def row_of_feed(export: ExportFormat, pictures: Sequence[Known]) -> Row:
+    """An item of a feed in XML, whose first picture is the main one."""
+    further = [images for images in export.images if images.most][:1]
+    return Row(pictures, [(images, [one.url for one in pictures[1:]]) for images in further])
+
+
+def listings(records: Iterable[RawRecord], part: int | None) -> Iterator[list[RawRecord]]:
+    """Records that an import takes together: those with a cell in a column go with one above."""
+    held: list[RawRecord] = []
+    for record in records:
+        if held and not is_part(record, part):
+            yield held
+            held = []
+        held.append(record)
+    if held:
+        yield held
+
+
+def is_part(record: RawRecord, part: int | None) -> bool:
+    """Whether a record belongs to the one above."""
+    return part is not None and part < len(record.cells) and bool(record.cells[part].strip())
+
+
+def against(rules: WayBack, listing: Sequence[Row], base: str) -> str:
+    """Why nothing of a listing may be written, if so."""
+    new = [url for row in listing for url in row.new.values()]
     if not new:
         return ""
-    if rules.taken == "paths only" and not all(path_below(base, url) for url in new.values()):
+    if not all(row.can_be_written for row in listing if row.new):
+        return "the row is quoted in a way that cannot be written again safely"
+    if rules.taken == "paths only" and not all(path_below(base, url) for url in new):
         return (
             f"the platform takes paths below {base or 'its static folder'} only; "
             "give a `--public-url` there"
         )
-    longest = max(map(len, new.values()))
-    if rules.all_or_none and any(one.new_url is None for one in pictures):
-        return "another picture of the listing was not made, and they may not be mixed"
-    if rules.most and len(pictures) > rules.most:
-        return f"the platform takes {rules.most} pictures"
-    if rules.longest_url and longest > rules.longest_url:
+    if rules.all_or_none and not all(map(_all_new, listing)):
+        return "another picture of the listing is an old one still, and they may not be mixed"
+    if most := next(filter(None, (_exceeded(rules, row) for row in listing)), 0):
+        return f"the platform takes {most} pictures there"
+    if rules.longest_url and max(map(len, new)) > rules.longest_url:
         return f"the platform takes addresses of {rules.longest_url} characters"
-    if rules.https and not all(url.startswith("https://") for url in new.values()):
+    if rules.https and not all(url.startswith("https://") for url in new):
         return "the platform takes pictures over https only"
     return ""
+
+
+def _all_new(row: Row) -> bool:
+    new = row.new
+    return all(url in new for _, urls in row.named for url in urls)
+
+
+def _exceeded(rules: WayBack, row: Row) -> int:
+    """How many pictures a platform takes, where a row has more."""
+    for images, urls in row.named:
+        most = rules.most_of_part if row.is_part else images.most
+        if most and len({*urls}) > most:
+            return most
+    return 0
 
 
 def as_taken(
@@ -56,8 +113,20 @@ def as_taken(
 
 def path_below(base: str, url: str) -> str:
     """The path by which a file goes that lies below an address; nothing where it does not."""
-    root = f"{base.rstrip('/')}/"
+    root = f"{in_ascii(base).rstrip('/')}/"
     return unquote(url.removeprefix(root)) if base and url.startswith(root) else ""
+
+
+def in_ascii(address: str) -> str:
+    """An address with only the characters of RFC 3986, as feeds and imports take it."""
+    whole = quote(address, safe=punctuation)
+    host = urlsplit(address).netloc
+    if host.isascii():
+        return whole
+    try:
+        return whole.replace(quote(host, safe=punctuation), host.encode("idna").decode(), 1)
+    except UnicodeError:
+        raise BadOption(f"`{host}` is no name of a host; give another address") from None
 
 
 def check_endings(export: ExportFormat, made: str) -> None:

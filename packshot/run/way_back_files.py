@@ -9,10 +9,11 @@ import duckdb
 
 from packshot.exports.described import SlimFile, Where, columns_of, numbered_columns
 from packshot.world.encodings import errors_of
-from packshot.world.export_heading import Heading
+from packshot.world.export_heading import JUNK, Heading
 from packshot.world.raw_records import RawRecord
 
 SIDE_COLUMNS: Final = ("key", "position", "source_url", "new_url", "outcome", "reason")
+BOM: Final = "\ufeff"
 AT_ONCE: Final = 10_000
 
 
@@ -24,6 +25,7 @@ class Slim:
         self._file = file
         self._heading = heading
         self._rules = rules
+        self._parts = heading.export.way_back.parts
         self._rows = csv.writer(file, delimiter=heading.delimiter, lineterminator="\r\n")
         self._sets = {at: value for word, value in rules.sets for at in self._places(word)[:1]}
         self._columns = self._wanted()
@@ -39,10 +41,14 @@ class Slim:
 
     def begin(self, record: RawRecord, *, is_header: bool) -> None:
         """A row above the table, or the header."""
-        if is_header and not self._rules.whole_width:
-            self._rows.writerow([self._heading.header[at] for at in self._columns])
-        else:
-            self._file.write(record.decoded)
+        text = record.decoded
+        if not is_header or self._rules.whole_width:
+            self._file.write(text)
+            return
+        # Without it nobody can tell how UTF-16 is to be read.
+        self._file.write(BOM * (BOM in text[: len(text) - len(text.lstrip(JUNK))]))
+        header = [self._heading.header[at] for at in self._columns]
+        self._rows.writerow([*header, *(name for name, _ in self._rules.adds)])
 
     def add(
         self, cells: Sequence[str], changed: Mapping[int, str], image_columns: Sequence[int]
@@ -52,19 +58,20 @@ class Slim:
         if rules.above is not None and self._holds(cells, rules.above):
             self._above = [self._row(cells, {})]
             return
-        named = any(at < len(cells) and cells[at].strip() for at in image_columns)
-        if rules.parts and self._cell(cells, rules.parts):
+        named = {at for at in image_columns if at < len(cells) and cells[at].strip()}
+        if self._parts and self._cell(cells, self._parts):
             self._held = [] if named else self._held
             return
-        if rules.parts:
+        if self._parts:
             self.end()
-        if not (changed if rules.changed_only else named):
+        # A row that names pictures of other columns only would empty those that are here.
+        if not ({*changed} if rules.changed_only else named) & {*self._columns}:
             return
         if rules.rows is not None and not self._holds(cells, rules.rows):
             return
         self._held = [*self._above, self._row(cells, changed)]
         self._above = []
-        if not rules.parts:
+        if not self._parts:
             self.end()
 
     def end(self) -> None:
@@ -75,7 +82,8 @@ class Slim:
     def _row(self, cells: Sequence[str], changed: Mapping[int, str]) -> list[str]:
         whole = {**dict(enumerate(cells)), **changed, **self._sets}
         if not self._rules.whole_width:
-            return [whole.get(at, "") for at in self._columns]
+            own = [whole.get(at, "") for at in self._columns]
+            return [*own, *(value for _, value in self._rules.adds)]
         kept = {*self._columns}
         return [whole.get(at, "") if at in kept else "" for at in range(len(self._heading.header))]
 
@@ -142,6 +150,13 @@ class Rows:
         while rows := cursor.fetchmany(AT_ONCE):
             for row in rows:
                 yield dict(zip(self._names, row, strict=True))
+
+
+def slim_path(whole: Path, rules: SlimFile, *, of_workbook: bool) -> Path:
+    """Where the slim file goes, beside the whole one; that of a workbook is text, too."""
+    ending = ".csv" if of_workbook else whole.suffix
+    wanted = f".{rules.in_name}" if rules.in_name.lower() not in whole.stem.lower() else ""
+    return whole.with_name(f"{whole.stem}{wanted}.slim{ending}")
 
 
 def text_file(path: Path, encoding: str) -> IO[str]:

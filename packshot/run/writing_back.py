@@ -11,15 +11,26 @@ from urllib.parse import quote
 import duckdb
 from pydantic import BaseModel
 
-from packshot.exports.described import ExportFormat, Images, Key, WayBack
+from packshot.exports.described import ExportFormat, Images, Key, columns_of
 from packshot.facts.errors import BadOption
 from packshot.facts.item import LEFT_OUT, NOBODYS, recognisable
 from packshot.facts.job import Job
 from packshot.run.import_folder import ImportFolder, unpacked
-from packshot.run.import_rules import Known, against, as_taken, check_endings
+from packshot.run.import_rules import (
+    Known,
+    Row,
+    against,
+    as_taken,
+    check_endings,
+    in_ascii,
+    is_part,
+    listings,
+    row_of_feed,
+)
 from packshot.run.left_out import LeftOut
 from packshot.run.looking import stage
-from packshot.run.way_back_files import Rows, Side, Slim, text_file
+from packshot.run.spared import Spared
+from packshot.run.way_back_files import Rows, Side, Slim, slim_path, text_file
 from packshot.run.workshop import Place
 from packshot.world.encodings import encoding_of
 from packshot.world.export_heading import Heading, cleaned_header
@@ -36,7 +47,6 @@ from packshot.world.xml_records import PROLOGUE_BYTES, markup_in, reader_of
 
 NO_COLUMN: Final = "the export has no column that an import reads it from"
 NO_PLACE: Final = "its address does not stand in its row in the way in which the run read it"
-TORN: Final = "the row is quoted in a way that cannot be written again safely"
 NOT_WRITTEN: Final = "only text, XML and workbooks are written again"
 PATH: Final = "{path}"
 
@@ -51,6 +61,8 @@ class WrittenBack(BaseModel):
     """Pictures whose old address stayed, by the reason."""
     told: str = ""
     """What an import of the file will do."""
+    spared: dict[str, int]
+    """Cells by which an import would have deleted, by what is said of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +112,10 @@ def _look_up(database: duckdb.DuckDBPyConnection, job: Job, staged: Staged, scra
 
 @dataclass(slots=True)
 class _Item:
-    """The record at hand."""
+    """The item of a feed at hand."""
 
-    pictures: Sequence[Known] = ()
-    new: Mapping[str, str] = field(default_factory=dict)
-    """By the old addresses."""
+    staged: Sequence[Mapping[str, Any]] = ()
+    row: Row = field(default_factory=lambda: Row((), ()))
     why: str = ""
     """Why nothing of it is written, if so."""
 
@@ -135,6 +146,7 @@ class _Writer:
         self._kept: Counter[str] = Counter()
         self._written = 0
         self._told = ""
+        self._spared: Counter[str] = Counter()
         self._begun = False
         self._names = [variant.name for variant in job.options.variants]
         self._variant = wish.variant or self._names[0]
@@ -183,20 +195,20 @@ class _Writer:
         with ExitStack() as stack:
             side = stack.enter_context(self._side_table())
             slim = self._slim(heading, file, stack)
-            above = heading.records_before
-            for record in raw_records(file, heading):
-                if above >= 0:
-                    above -= bool(record.cells)
+            spared = Spared(heading, self._spared)
+            records = raw_records(file, heading)
+            yield from ((record, {}) for record in _head(records, heading, slim))
+            part = next(iter(columns_of(rules.parts, heading.names)), None)
+            for listing in listings(records, part):
+                rows = [self._row(record, known, swap, left_out, part) for record in listing]
+                why = against(rules, rows, reader.base)
+                for record, row in zip(listing, rows, strict=True):
+                    new = {} if why else as_taken(rules, row.pictures, row.new, reader.base)
+                    changed, replaced = swap.swapped(record.cells, new) if new else ({}, set())
+                    self._tell_all(row.pictures, why, replaced, side)
+                    yield record, spared.cells(record) | changed
                     if slim is not None:
-                        slim.begin(record, is_header=above < 0)
-                    yield record, {}
-                    continue
-                found = known.of(record.row)
-                pictures = [*map(self._judged, found), *left_out.of_record(record.cells, found)]
-                changed = self._changes(record, pictures, swap, rules, side, base=reader.base)
-                yield record, changed
-                if slim is not None:
-                    slim.add(record.cells, changed, reader.image_columns)
+                        slim.add(record.cells, changed, reader.image_columns)
             self._tell_rest(known, NO_PLACE, side)
             if slim is not None:
                 slim.end()
@@ -214,18 +226,21 @@ class _Writer:
             encoding = self._encoding(file)
             copy = stack.enter_context(text_file(target, encoding))
             text = stack.enter_context(file.text(newline="", encoding=encoding))
-            item, staged = _Item(), list[dict[str, Any]]()
             left_out = LeftOut(self._job, file.folder)
+            item = _Item()
 
             def new(row: int) -> Mapping[str, str]:
-                staged[:] = known.of(row)
-                item.pictures = [*map(self._judged, staged)]
-                item.new, item.why = self._settled(rules, item.pictures, base=reader.base)
-                return item.new
+                item.staged = known.of(row)
+                item.row = row_of_feed(markup.export, [*map(self._judged, item.staged)])
+                item.why = against(rules, [item.row], reader.base)
+                if item.why:
+                    return {}
+                return as_taken(rules, item.row.pictures, item.row.new, reader.base)
 
             def met(addresses: Mapping[str, bool]) -> None:
-                item.pictures = [*item.pictures, *left_out.of_item(addresses, staged)]
-                self._tell_all(item, [url for url, new in addresses.items() if new], side)
+                pictures = [*item.row.pictures, *left_out.of_item(addresses, item.staged)]
+                written = [url for url, is_new in addresses.items() if is_new]
+                self._tell_all(pictures, item.why, written, side)
 
             copy.writelines(feed_again(text, markup, reader.address, new, met))
             self._tell_rest(known, NO_PLACE, side)
@@ -246,42 +261,38 @@ class _Writer:
             written=self._written,
             kept=dict(self._kept.most_common()),
             told=self._told,
+            spared=dict(self._spared),
         )
 
-    def _changes(
+    def _row(
         self,
         record: RawRecord,
-        pictures: Sequence[Known],
+        known: Rows,
         swap: CellSwap,
-        rules: WayBack,
-        side: Any,  # noqa: ANN401  csv's writers have no name
-        *,
-        base: str,
-    ) -> dict[int, str]:
-        """The cells of a record that change; each picture is told in the side table."""
+        left_out: LeftOut,
+        part: int | None,
+    ) -> Row:
+        """The pictures of a record, and what has become of them."""
+        found = known.of(record.row)
+        pictures = [*map(self._judged, found), *left_out.of_record(record.cells, found)]
         places = swap.places(record.cells) if pictures else {}
-        item = _Item([_placed(one, places) for one in pictures])
-        item.new, item.why = self._settled(rules, item.pictures, base=base)
-        if item.new and record.spans is None:
-            item.new, item.why = {}, TORN
-        changed, replaced = swap.swapped(record.cells, item.new) if item.new else ({}, set())
-        self._tell_all(item, replaced, side)
-        return changed
+        return Row(
+            [_placed(one, places) for one in pictures],
+            swap.named(record.cells),
+            is_part(record, part),
+            record.spans is not None,
+        )
 
-    @staticmethod
-    def _settled(
-        rules: WayBack, pictures: Sequence[Known], *, base: str
-    ) -> tuple[dict[str, str], str]:
-        """What is written for the old addresses of one record, else why not."""
-        new = {one.url: one.new_url for one in pictures if one.new_url is not None}
-        if why := against(rules, pictures, new, base):
-            return {}, why
-        return as_taken(rules, pictures, new, base), ""
-
-    def _tell_all(self, item: "_Item", replaced: Container[str], side: Any) -> None:  # noqa: ANN401
+    def _tell_all(
+        self,
+        pictures: Sequence[Known],
+        why: str,
+        replaced: Container[str],
+        side: Any,  # noqa: ANN401  csv's writers have no name
+    ) -> None:
         """The pictures of one record, by what was really written."""
-        for one in item.pictures:
-            self._tell(one, item.why or NO_PLACE, side, written=one.url in replaced)
+        for one in pictures:
+            self._tell(one, why or NO_PLACE, side, written=one.url in replaced)
 
     def _tell_rest(self, known: Rows, why: str, side: Any) -> None:  # noqa: ANN401
         """Pictures of records that were not met."""
@@ -322,7 +333,7 @@ class _Writer:
         template = self._wish.public_url
         if PATH not in template:
             template = f"{template.rstrip('/')}/{PATH}"
-        return template.replace(PATH, quote(path, safe="/"))
+        return in_ascii(template).replace(PATH, quote(path, safe="/"))
 
     def _heading(self, file: ManifestFile) -> Heading:
         """How the file begins, be it an export or a plain table."""
@@ -339,14 +350,27 @@ class _Writer:
         rules = heading.export.way_back.slim
         if rules is None:
             return None
-        name = Path(unpacked(file.name))
-        ending = ".csv" if name.suffix == ".xlsx" else name.suffix
-        path = self._folder.file(str(name.with_name(f"{name.stem}.slim{ending}")))
+        whole = Path(unpacked(file.name))
+        path = self._folder.file(
+            str(slim_path(whole, rules, of_workbook=file.workbook is not None))
+        )
         slim = Slim(path, stack.enter_context(text_file(path, heading.encoding)), heading, rules)
         if slim.can_be_written:
             return slim
         self._folder.drop(path)
         return None
+
+
+def _head(records: Iterator[RawRecord], heading: Heading, slim: Slim | None) -> Iterator[RawRecord]:
+    """The header, and what stands above it."""
+    above = heading.records_before
+    for record in records:
+        above -= bool(record.cells)
+        if slim is not None:
+            slim.begin(record, is_header=above < 0)
+        yield record
+        if above < 0:
+            return
 
 
 def _plain_heading(file: ManifestFile, staged: Staged) -> Heading:

@@ -147,6 +147,9 @@ class RecordReader:
                 number = self._number(key)
                 if position is not None:
                     number = position - column.images.first + 1
+                main = self._is_main(cells, column.images)
+                if main is not None:
+                    number = 1 if main else max(number, 2)
                 found.append(Picture(key, url, position, number))
         return found
 
@@ -186,6 +189,11 @@ class RecordReader:
             return None
         text = cells[column.order].strip(BLANK).removesuffix(".0")
         return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
+
+    def _is_main(self, cells: Sequence[str], images: Images) -> bool | None:
+        """Whether the export calls a record's picture the main one; nothing where it is silent."""
+        cell = "" if images.main is None else self._cell(cells, images.main.column)
+        return cell.lower() in images.main.values if images.main and cell else None
 
     def _address(self, written: str, images: Images) -> str:
         url = written.partition(images.cut)[0] if images.cut else written

@@ -30,6 +30,14 @@ class CellSwap:
                     changed[target] = own
         return changed, replaced
 
+    def named(self, cells: Sequence[str]) -> list[tuple[Images, list[str]]]:
+        """All addresses that stand in a record, by their columns."""
+        return [
+            (images, [url for at in there for _, url in self._reader.addresses(images, cells[at])])
+            for images, columns in self._reader.columns
+            if (there := [at for at in columns if at < len(cells)])
+        ]
+
     def places(self, cells: Sequence[str]) -> dict[str, bool]:
         """The addresses of a record, and whether an import reads a column for their successors."""
         found: dict[str, bool] = {}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 from zipfile import BadZipFile, ZipFile
 
 from openpyxl import load_workbook
@@ -20,6 +21,7 @@ from packshot.facts.errors import BadManifest
 SHEETS: Final = ("products", "template", "vorlage", "modèle", "modello", "模板", "テンプレート")
 """Names of the sheet with the products, in lower case; else the first one counts."""
 MARK: Final = b"PK\x03\x04"
+MACROS: Final = b"macroEnabled"
 MOST_UNPACKED: Final = 2_000_000_000
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
@@ -99,10 +101,22 @@ def workbook_again(
             for column, text in cells.items():
                 if below is not None and row > below.rows:
                     line, place = below.place(row, column)
-                    book[below.sheet].cell(row=line, column=place).value = text
+                    _put(book[below.sheet].cell(row=line, column=place), text)
                 else:
-                    first.cell(row=row, column=column + 1).value = text
+                    _put(first.cell(row=row, column=column + 1), text)
         book.save(out)
+
+
+def _put(cell: Any, text: str) -> None:  # noqa: ANN401  openpyxl has no types
+    """A cell's new text; a link that leads to what it said before follows, or goes."""
+    link, before = cell.hyperlink, _text(cell.value)
+    cell.value = text
+    if link is None or not link.target or unquote(link.target) not in unquote(before):
+        return
+    if before.strip() in (link.target, unquote(link.target)):
+        link.target = text
+    else:
+        cell.hyperlink = None
 
 
 def _second(book: Any, first: Any) -> Below | None:  # noqa: ANN401  openpyxl has no types
@@ -135,12 +149,15 @@ def _opened(path: Path, name: str, *, read_only: bool) -> Iterator[Any]:
     try:
         with ZipFile(path) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())
+            macros = MACROS in archive.read("[Content_Types].xml")
         if unpacked > MOST_UNPACKED:
             raise BadManifest(
                 f"`{name}` unpacks to {unpacked / 1e9:.1f} GB; save its sheet as CSV."
             )
         file = stack.enter_context(path.open("rb"))  # its name may end in anything
-        book = load_workbook(file, read_only=read_only, data_only=read_only)
+        # Without them Excel opens no file of that name.
+        keep = macros and not read_only
+        book = load_workbook(file, read_only=read_only, data_only=read_only, keep_vba=keep)
     except (BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
         raise BadManifest(
             f"`{name}` is no whole workbook ({type(error).__name__}); save it again, or as CSV."
@@ -149,6 +166,8 @@ def _opened(path: Path, name: str, *, read_only: bool) -> Iterator[Any]:
         yield book
     finally:
         book.close()
+        if book.vba_archive is not None:
+            book.vba_archive.close()
         stack.close()
 
 

@@ -119,6 +119,15 @@ SAMPLES = {
         "Mug,mug,M1,IMG/a.jpg ! alt : a mug ! title : Mug|IMG/b.jpg,\n",
         ((2, "M1", "a.jpg", None), (2, "M1", "b.jpg", None)),
     ),
+    "wp all export: the featured picture again among the others": Sample(
+        "woocommerce-wp-all-export",
+        "ID,Title,Content,Post Type,Image URL,Image Title,Image Alt Text,Image Featured,Sku\n"
+        '7,Mug,"a, b",product,IMG/a.jpg|IMG/b.jpg,Mug|Back,|,IMG/a.jpg,MUG\n'
+        "8,Pot,,product,,,,,POT\n"
+        "9,Cup,,product,IMG/c.jpg,,,,\n",
+        ((2, "MUG", "a.jpg", None), (2, "MUG", "b.jpg", None), (4, "9", "c.jpg", None)),
+        left_out=(3,),
+    ),
     "magento: roles repeat the first picture, store views repeat products": Sample(
         "magento",
         "sku,store_view_code,product_type,name,base_image,small_image,thumbnail_image,"

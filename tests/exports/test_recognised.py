@@ -131,7 +131,7 @@ def test_a_list_that_came_back_in_part_is_read_again(
 def test_every_format_has_its_sample() -> None:
     """And each sample is of a format that there is."""
     shown = {sample.format for sample in SAMPLES.values()}
-    assert shown == FORMATS.keys() - {"woocommerce-wp-all-export", "salesforce-b2c"}
+    assert shown == {name for name, one in FORMATS.items() if one.signatures}  # all but XML's
 
 
 def test_a_format_can_be_named(tmp_path: Path) -> None:
@@ -181,6 +181,26 @@ def test_the_main_picture_is_the_one_that_the_export_calls_so(tmp_path: Path) ->
     bigcommerce = next(one for one in SAMPLES.values() if one.format == "bigcommerce-v3")
     _, rows = staged(written(tmp_path, bigcommerce), pictures="main")
     assert [r["url"] for r in rows if r["sku"] == "MUG"] == [f"{IMG}p.1.386.513.jpg?c=1"]
+
+
+BIGCOMMERCE = (
+    "Item,ID,Name,SKU,Internal Image URL (Export),Image is Thumbnail,Image Sort Order\n"
+    f"Product,10,Mug,MUG,,,\nImage,11,,,{IMG}1.jpg,FALSE,0\nImage,12,,,{IMG}2.jpg,TRUE,1\n"
+    f"Product,20,Pot,POT,,,\nImage,21,,,{IMG}3.jpg,,0\nImage,22,,,{IMG}4.jpg,,1\n"
+)
+SHOPWARE_5 = (
+    "ordernumber;image;main;description;position\n"
+    f"SW1;{IMG}1.jpg;2;;1\nSW1;{IMG}2.jpg;1;;2\nSW2;{IMG}3.jpg;1;;\nSW2;{IMG}4.jpg;2;;\n"
+)
+
+
+@pytest.mark.parametrize("text", [BIGCOMMERCE, SHOPWARE_5])
+def test_a_column_of_its_own_tells_the_main_picture(tmp_path: Path, text: str) -> None:
+    """Against the order; where it is silent, the order counts."""
+    file = tmp_path / "main.csv"
+    file.write_text(text)
+    _, rows = staged(file, pictures="main")
+    assert [r["url"] for r in rows if r["url"]] == [f"{IMG}2.jpg", f"{IMG}3.jpg"]
 
 
 def test_only_some_rows_are_meant(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ SHARED = Path(__file__).parents[3] / "shared" / "exports"
 WITHOUT = "firebear_configurable.csv"
 """It has no column of pictures."""
 SHARED_FILES = sorted(file for file in SHARED.glob("*/*") if file.name != WITHOUT)
+HARMLESS = (rb"(?<=;)0(?=;|\\\r|\\\n|$)", rb"[01]")
+"""`Delete existing images` of PrestaShop comes back as 0, whatever it was."""
 ONE = rb"((?:https?://)?(?:(?!(?<![=/])https?://).)*?)"
 """At most one address; it may hold another."""
 
@@ -43,7 +45,10 @@ def replaced(
     }
     addresses = b"|".join(re.escape(one.encode(encoding)) for one in sorted(told, key=len)[::-1])
     rest = re.split(b"(" + addresses + b")", new) if told else [new]
-    laid = re.fullmatch(ONE.join(map(re.escape, rest[::2])), old, re.DOTALL)
+    pieces = [re.escape(piece) for piece in rest[::2]]
+    if b"Delete existing images" in old:
+        pieces = [re.sub(*HARMLESS, piece) for piece in pieces]
+    laid = re.fullmatch(ONE.join(pieces), old, re.DOTALL)
     assert laid is not None, "something else has changed"
     places = [piece.decode(encoding) for piece in laid.groups()]
     return list(zip(places, (one.decode(encoding) for one in rest[1::2]), strict=True))

@@ -49,7 +49,7 @@ def slim(shop: Shop, text: str, **wish: object) -> list[list[str]]:
         shop.take_down("gone.jpg")
     shop.night(**fields)
     back(shop, fields, **wish)
-    file = shop.folder / "import" / "export.slim.csv"
+    (file,) = (shop.folder / "import").glob("*.slim.csv")
     with file.open(newline="") as opened:
         return list(csv.reader(opened, delimiter="\t" if "\t" in text else ","))
 
@@ -125,6 +125,53 @@ def test_amazon_updates_partly(shop: Shop) -> None:
     assert rows[3:] == [["A-1", "cup", "", "PartialUpdate", *pictures]]
 
 
+MAGENTO = (
+    "sku,store_view_code,name,base_image\r\n"
+    "B-1,,Bag,IMG/bag.jpg\r\nB-1,de,Tasche,IMG/tasche.jpg\r\n"
+)
+SHOPIFY = (
+    "Handle,Title,Variant SKU,Image Src,Image Position,Image Alt Text,Variant Image\r\n"
+    "tee,Tee,T1,IMG/1.jpg,1,front,IMG/v.jpg\r\ntee,,T2,,,,IMG/v2.jpg\r\n"
+)
+MATRIXIFY = (
+    "ID,Handle,Command,Variant ID,Image Type,Image Src,Image Position,Image Command\r\n"
+    "1,tee,REPLACE,11,IMAGE,IMG/1.jpg,1,REPLACE\r\n"
+    "1,tee,MERGE,,EXTERNAL_VIDEO,https://video.example/x,3,MERGE\r\n"
+)
+
+
+def test_magento_gets_no_picture_of_a_store_view(shop: Shop) -> None:
+    """Without its view the row would be the product's own."""
+    assert slim(shop, MAGENTO) == [["sku", "base_image"], ["B-1", new(shop, "bag.jpg")]]
+
+
+def test_shopify_gets_no_row_without_a_picture_of_the_gallery(shop: Shop) -> None:
+    """A blank cell would be taken for news."""
+    assert slim(shop, SHOPIFY) == [
+        ["Handle", "Title", "Image Src", "Image Position", "Image Alt Text"],
+        ["tee", "Tee", new(shop, "1.jpg"), "1", "front"],
+    ]
+
+
+def test_matrixify_merges_pictures_and_leaves_videos_alone(shop: Shop) -> None:
+    """In a file whose name says what it holds."""
+    assert slim(shop, MATRIXIFY) == [
+        ["ID", "Handle", "Image Src", "Image Position", "Command", "Image Command"],
+        ["1", "tee", new(shop, "1.jpg"), "1", "MERGE", "MERGE"],
+    ]
+    assert (shop.folder / "import" / "export.Products.slim.csv").exists()
+
+
+def test_a_slim_file_is_read_like_its_export(shop: Shop) -> None:
+    """UTF-16 has its mark of byte order; without one nobody could tell what it is."""
+    fields = stocked(shop, "\ufeff" + SHOPIFY.replace("tee", "футболка"), "utf-16-le")
+    shop.night(**fields)
+    back(shop, fields)
+    old, new = Path(fields["manifest"]), shop.folder / "import" / "export.slim.csv"
+    assert new.read_bytes()[:2] == old.read_bytes()[:2]
+    assert new.read_text("utf-16").startswith("Handle,")
+
+
 def test_without_the_column_that_says_so_there_is_no_such_file(shop: Shop) -> None:
     """Else an import would take empty cells for news."""
     fields = stocked(shop, AMAZON.replace("update_delete", "other"))
@@ -156,4 +203,4 @@ def test_no_slim_file_says_anything_that_deletes(shop: Shop, name: str) -> None:
         if ".slim" in file.name:
             text = file.read_text(sample.encoding).casefold()
             assert CDN in text
-            assert not any(word in text for word in ("replace", "delete existing", "command"))
+            assert not any(word in text for word in ("replace", "delete existing"))
