@@ -3,11 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from string import punctuation
+from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
 from packshot.exports.described import ExportFormat, Images, WayBack
 from packshot.facts.errors import BadOption
 from packshot.world.raw_records import RawRecord
+
+MOST_TOGETHER: Final = 1_000
+"""Rows of a listing that are held at once; eBay takes 250 variations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Row:
 
     pictures: Sequence[Known]
     named: Sequence[tuple[Images, Sequence[str]]]
-    """All addresses that stand in it, chosen or not, by their columns."""
+    """All addresses that stand in it, chosen or not, by those columns that a rule asks about."""
     is_part: bool = False
     can_be_written: bool = True
 
@@ -50,7 +54,7 @@ def listings(records: Iterable[RawRecord], part: int | None) -> Iterator[list[Ra
     """Records that an import takes together: those with a cell in a column go with one above."""
     held: list[RawRecord] = []
     for record in records:
-        if held and not is_part(record, part):
+        if held and (len(held) == MOST_TOGETHER or not is_part(record, part)):
             yield held
             held = []
         held.append(record)

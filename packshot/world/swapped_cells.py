@@ -31,11 +31,12 @@ class CellSwap:
         return changed, replaced
 
     def named(self, cells: Sequence[str]) -> list[tuple[Images, list[str]]]:
-        """All addresses that stand in a record, by their columns."""
+        """All addresses that stand in a record, by those columns that a rule asks about."""
+        whole = self._reader.export.way_back.all_or_none
         return [
             (images, [url for at in there for _, url in self._reader.addresses(images, cells[at])])
             for images, columns in self._reader.columns
-            if (there := [at for at in columns if at < len(cells)])
+            if (images.most or whole) and (there := [at for at in columns if at < len(cells)])
         ]
 
     def places(self, cells: Sequence[str]) -> dict[str, bool]:

@@ -7,6 +7,7 @@ import pytest
 
 from packshot.exports.registry import FORMATS
 from packshot.facts.errors import BadOption
+from packshot.run.import_rules import listings
 from packshot.run.spared import Spared
 from packshot.run.writing_back import WrittenBack
 from packshot.world.export_heading import Heading
@@ -68,6 +69,13 @@ def test_a_listing_and_its_variations_go_together(shop: Shop, gone: str) -> None
     assert after_a_night(shop, EBAY + rows).written == (3 if gone == "none" else 1)
     lines = (shop.folder / "import" / "export.csv").read_text().splitlines()
     assert [CDN in line for line in lines[2:]] == [gone == "none", gone == "none", True]
+
+
+def test_a_file_of_nothing_but_variations_is_not_held_whole() -> None:
+    """A listing is held until its end is seen, which a broken file may never have."""
+    rows = [RawRecord(row, "", ["", "Variation" if row else ""], []) for row in range(2500)]
+    assert [len(one) for one in listings(iter(rows), 1)] == [1000, 1000, 500]
+    assert [len(one) for one in listings(iter(rows[:3]), None)] == [1, 1, 1]
 
 
 @pytest.mark.parametrize(
