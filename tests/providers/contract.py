@@ -87,6 +87,7 @@ PROVIDERS = (
     Played("backgroundcut", price=0.5, has_balance=False, results_lie_elsewhere=True),
     Played("bgeraser", results_lie_elsewhere=True),
 )
+JOBS = tuple(played for played in PROVIDERS if played.settings.get("mode") == "async")
 FETCHED = tuple(played for played in PROVIDERS if played.results_lie_elsewhere)
 
 

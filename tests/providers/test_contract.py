@@ -7,9 +7,11 @@ import pytest
 from packshot.facts.errors import (
     ImageRefused,
     KeyRejected,
+    NotYet,
     OutOfCredits,
     PackshotError,
     Throttled,
+    TryTomorrow,
     Uncertain,
     Unreachable,
 )
@@ -19,7 +21,7 @@ from packshot.providers.face import Provider, Source, Ticket
 from packshot.sandbox.server import Sandbox
 from packshot.sandbox.state import Fault, SandboxState, Settings
 from packshot.world.cutouts import LARGEST_RESULT_PIXELS, read_cutout
-from tests.providers.contract import FETCHED, KEY, PROVIDERS, Played, obtained, picture
+from tests.providers.contract import FETCHED, JOBS, KEY, PROVIDERS, Played, obtained, picture
 
 PLAIN = PaidOptions()
 HAVE_SHADOWS_AND_REGIONS = {"removebg", "leonardo"}
@@ -198,6 +200,41 @@ def test_a_result_that_has_expired_is_lost_and_charged(
         sandbox.state.change({played.name: {"result_seconds": None, "gone_status": 404}})
     assert (caught.value.code, caught.value.http_status) == ("result_gone", status)
     assert "has been charged and is lost. Compare" in str(caught.value)
+    assert played.charged(sandbox)[0] == 1
+
+
+def test_a_picture_that_is_declined_is_left_to_people(
+    played: Played, provider: Provider, sandbox: Sandbox
+) -> None:
+    """By the wire, and once another picture has been taken; the next one is."""
+    obtained(provider, provider.submit(picture(), PLAIN))
+    fail_next(sandbox, played, "error_code:unknown_foreground")
+    error = refusal(provider, picture(1))
+    assert (type(error), error.charged) == (ImageRefused, None)
+    obtained(provider, provider.submit(picture(2), PLAIN))
+    assert played.charged(sandbox)[0] == 2
+
+
+def test_a_refusal_that_nobody_documents_waits_for_a_later_night(
+    played: Played, provider: Provider, sandbox: Sandbox
+) -> None:
+    """It is held against no picture, and costs no second call tonight."""
+    fail_next(sandbox, played, "status_409")
+    error = refusal(provider)
+    assert type(error) is TryTomorrow
+    assert played.charged(sandbox) == (0, 0)
+
+
+@pytest.mark.parametrize("played", JOBS, ids=lambda played: played.label)
+def test_a_job_that_is_not_done_is_asked_for_again(
+    played: Played, provider: Provider, sandbox: Sandbox
+) -> None:
+    """As often as need be; asking costs nothing, and the result is the one that was ordered."""
+    given = provider.submit(picture(), PLAIN)
+    assert isinstance(given, Ticket)
+    with pytest.raises(NotYet):
+        provider.collect(given)
+    assert obtained(provider, given).charged == pytest.approx(played.price)
     assert played.charged(sandbox)[0] == 1
 
 
