@@ -133,9 +133,14 @@ def test_another_provider_does_not_buy_what_waits(
         patch.setattr(BackgroundCut, "collect", kept_back)
         stocked.night()
     waiting = {file.name.partition(".")[0] for file in tickets(stocked)}
-    over = stocked.night(provider="local", provider_url=None, insist=True)
-    codes = list(over.report["reason_code"])
-    assert codes.count("sent_elsewhere") == len(waiting) > 0
+    for _ in range(6):  # longer than anybody's patience
+        over = stocked.night(provider="local", provider_url=None, insist=True)
+        stocked.later(days=8)
+    rows = over.report[over.report["reason_code"] == "sent_elsewhere"]
+    assert (len(rows), set(rows["outcome"])) == (len(waiting), {"deferred"})
+    assert all("`--provider backgroundcut`" in reason for reason in rows["reason"])
+    back = stocked.night(insist=True)
+    assert back.summary.outcomes["recovered"] == len(waiting) > 0
 
 
 def elsewhere(shop: Shop) -> str:
