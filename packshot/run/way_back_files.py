@@ -124,7 +124,7 @@ class Rows:
     """The known pictures of one file, record by record, in the order of its rows."""
 
     def __init__(self, database: duckdb.DuckDBPyConnection, file: str | None) -> None:
-        query = "SELECT * FROM known WHERE file IS NOT DISTINCT FROM $file ORDER BY row"
+        query = "SELECT * FROM known WHERE file IS NOT DISTINCT FROM $file ORDER BY row, place"
         # Not on a cursor of its own, which would not see the ledger's temporary table.
         cursor = database.execute(query, {"file": file})
         self._names = [column[0] for column in cursor.description or ()]

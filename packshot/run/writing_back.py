@@ -99,11 +99,12 @@ def _look_up(database: duckdb.DuckDBPyConnection, job: Job, staged: Staged, scra
     place.ledger.attach(database, place.ledger.head(), scratch)
     left_out = tuple(LEFT_OUT.keys() - {NOBODYS.code})
     database.execute(
-        "CREATE VIEW known AS SELECT s.file, s.row, s.key, s.position, s.url, "
+        "CREATE VIEW known AS SELECT s.file, s.row, s.file_row_number AS place, "
+        "s.key, s.position, s.url, "
         "coalesce(s.reject_code, '') AS reject_code, s.reject_reason, "
         "s.written.shown_url AS shown, s.written.image_url AS as_written, "
         "l.status, l.review_code, l.review, l.reason, l.pictures "
-        f"FROM read_parquet({literal(staged.path)}) s LEFT JOIN ledger l "
+        f"FROM read_parquet({literal(staged.path)}, file_row_number = true) s LEFT JOIN ledger l "
         # What stands at another address now has not been cut out yet.
         "ON l.key = s.key AND l.url_hash IS NOT DISTINCT FROM md5(s.url) "
         f"WHERE coalesce(s.reject_code, '') NOT IN {left_out}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from PIL import Image
 
 from packshot.exports.registry import FORMATS
 from tests.exports.feeds import FEEDS
@@ -69,6 +70,14 @@ def is_source(shop: Shop, written: str, new: str, *, files: bool = False) -> boo
     return any(meant and source.endswith(unquote(meant).lstrip("/")) for source in sources)
 
 
+def has_its_size(shop: Shop, fields: dict, line: dict[str, str]) -> bool:
+    """Whether a new picture is as large as the old one; each old one has a size of its own."""
+    name = unquote(line["new_url"]).removeprefix(f"{CDN}/")
+    new = Path(shop.job(**fields).destination) / name
+    old = shop.pictures / place(shop, line["source_url"])
+    return Image.open(new).size == Image.open(old).size
+
+
 def sold(shop: Shop, sample: Sample) -> dict:
     """The fields of a job for a sample whose pictures the shop serves."""
     wix = f"{shop.url('')}" if sample.format.startswith("wix") else None
@@ -84,11 +93,16 @@ def test_an_export_comes_back_with_new_pictures(shop: Shop, name: str) -> None:
     assert set(night.outcomes.values()) <= REVIEWED
     done = back(shop, fields)
     assert (done.written, done.kept) == (len(sample.pictures), {})
+    told = side_table(shop)
+    assert all(has_its_size(shop, fields, line) for line in told)
+    assert [line["source_url"] for line in told] == [
+        row["url"] for row in staged(shop, fields) if row["url"]
+    ]
     files = FORMATS[sample.format].way_back.taken == "files"
     pairs = replaced(shop, fields, sample.encoding, files=files)
     assert len(pairs) >= len(sample.pictures)
     if sample.format in ELSEWHERE:
-        assert [new for _, new in pairs] == [line["new_url"] for line in side_table(shop)]
+        assert [new for _, new in pairs] == [line["new_url"] for line in told]
         return
     wrong = [pair for pair in pairs if not is_source(shop, *pair, files=files)]
     assert not wrong

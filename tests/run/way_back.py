@@ -27,12 +27,12 @@ def stocked(
 
 
 def serve(shop: Shop, fields: dict) -> None:
-    """Put up the pictures of a manifest that lie at the shop's host, a colour for each."""
+    """Put up the pictures of a manifest that lie at the shop's host, each of its own size."""
     urls = [row["url"] for row in staged(shop, fields) if row["url"]]
     for colour, url in enumerate(dict.fromkeys(urls)):
         name = place(shop, url)
         (shop.pictures / name).parent.mkdir(parents=True, exist_ok=True)
-        shop.put(name, photo(colour))
+        shop.put(name, photo(colour, (120 + colour, 90)))  # cutouts are drawn by size
 
 
 def place(shop: Shop, url: str) -> str:
