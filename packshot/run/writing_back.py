@@ -6,14 +6,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
 import duckdb
 from pydantic import BaseModel
 
 from packshot.exports.described import ExportFormat, Images, Key, columns_of
 from packshot.facts.errors import BadOption
-from packshot.facts.item import LEFT_OUT, NOBODYS, recognisable
+from packshot.facts.item import recognisable
 from packshot.facts.job import Job
 from packshot.run.import_folder import ImportFolder, unpacked
 from packshot.run.import_rules import (
@@ -22,16 +21,15 @@ from packshot.run.import_rules import (
     against,
     as_taken,
     check_endings,
-    in_ascii,
     is_part,
     listings,
     row_of_feed,
 )
+from packshot.run.judged_pictures import Judge, look_up
 from packshot.run.left_out import LeftOut
 from packshot.run.looking import stage
 from packshot.run.spared import Spared
 from packshot.run.way_back_files import Rows, Side, Slim, slim_path, text_file
-from packshot.run.workshop import Place
 from packshot.world.encodings import encoding_of
 from packshot.world.export_heading import Heading, cleaned_header
 from packshot.world.export_pictures import WHOLE_URLS, RecordReader
@@ -40,7 +38,7 @@ from packshot.world.manifest_files import ManifestFile, delimiter_of, opened
 from packshot.world.manifest_staging import Staged
 from packshot.world.raw_records import RawRecord, encoding_to_write, raw_records
 from packshot.world.swapped_cells import CellSwap
-from packshot.world.tables import literal, tables
+from packshot.world.tables import tables
 from packshot.world.workbooks import workbook_again
 from packshot.world.xml_again import declared_encoding, feed_again
 from packshot.world.xml_records import PROLOGUE_BYTES, markup_in, reader_of
@@ -48,7 +46,6 @@ from packshot.world.xml_records import PROLOGUE_BYTES, markup_in, reader_of
 NO_COLUMN: Final = "the export has no column that an import reads it from"
 NO_PLACE: Final = "its address does not stand in its row in the way in which the run read it"
 NOT_WRITTEN: Final = "only text, XML and workbooks are written again"
-PATH: Final = "{path}"
 
 
 class WrittenBack(BaseModel):
@@ -84,31 +81,13 @@ def write_back(job: Job, wish: Wish, scratch: Path) -> WrittenBack:
         raise BadOption("`--public-url` is no address; give one that begins with https://")
     staged = stage(job, scratch)
     with tables(scratch) as database, ImportFolder(wish.folder, staged.files) as folder:
-        _look_up(database, job, staged, scratch)
+        look_up(database, job, staged, scratch)
         writer = _Writer(job, wish, staged, database, folder)
         places = job.options.storage.fsspec_options()
         with opened(job.manifest, places, job.options.export.encoding) as files:
             for file in files:
                 writer.add(file)
         return writer.result(folder.finish())
-
-
-def _look_up(database: duckdb.DuckDBPyConnection, job: Job, staged: Staged, scratch: Path) -> None:
-    """The manifest's pictures beside what the ledger knows of them, as the view `known`."""
-    place = Place.of(job)
-    place.ledger.attach(database, place.ledger.head(), scratch)
-    left_out = tuple(LEFT_OUT.keys() - {NOBODYS.code})
-    database.execute(
-        "CREATE VIEW known AS SELECT s.file, s.row, s.file_row_number AS place, "
-        "s.key, s.position, s.url, "
-        "coalesce(s.reject_code, '') AS reject_code, s.reject_reason, "
-        "s.written.shown_url AS shown, s.written.image_url AS as_written, "
-        "l.status, l.review_code, l.review, l.reason, l.pictures "
-        f"FROM read_parquet({literal(staged.path)}, file_row_number = true) s LEFT JOIN ledger l "
-        # What stands at another address now has not been cut out yet.
-        "ON l.key = s.key AND l.url_hash IS NOT DISTINCT FROM md5(s.url) "
-        f"WHERE coalesce(s.reject_code, '') NOT IN {left_out}"
-    )
 
 
 @dataclass(slots=True)
@@ -155,6 +134,7 @@ class _Writer:
             raise BadOption(
                 f"there is no variant `{self._variant}`; choose one of {', '.join(self._names)}"
             )
+        self._judge = Judge(wish.public_url, self._variant, unreviewed=wish.unreviewed)
         self._format = next(v.format for v in job.options.variants if v.name == self._variant)
 
     def add(self, file: ManifestFile) -> None:
@@ -232,7 +212,7 @@ class _Writer:
 
             def new(row: int) -> Mapping[str, str]:
                 item.staged = known.of(row)
-                item.row = row_of_feed(markup.export, [*map(self._judged, item.staged)])
+                item.row = row_of_feed(markup.export, [*map(self._judge, item.staged)])
                 item.why = against(rules, [item.row], reader.base)
                 if item.why:
                     return {}
@@ -275,7 +255,7 @@ class _Writer:
     ) -> Row:
         """The pictures of a record, and what has become of them."""
         found = known.of(record.row)
-        pictures = [*map(self._judged, found), *left_out.of_record(record.cells, found)]
+        pictures = [*map(self._judge, found), *left_out.of_record(record.cells, found)]
         places = swap.places(record.cells) if pictures else {}
         return Row(
             [_placed(one, places) for one in pictures],
@@ -298,7 +278,7 @@ class _Writer:
     def _tell_rest(self, known: Rows, why: str, side: Any) -> None:  # noqa: ANN401
         """Pictures of records that were not met."""
         for found in known.rest():
-            self._tell(self._judged(found), why, side, written=False)
+            self._tell(self._judge(found), why, side, written=False)
 
     def _tell(self, one: Known, why: str, side: Any, *, written: bool) -> None:  # noqa: ANN401
         """A line of the side table."""
@@ -307,34 +287,6 @@ class _Writer:
         self._written += written
         told = (one.key, one.position, recognisable(one.url), one.new_url or "", one.outcome)
         side.writerow((*told, reason))
-
-    def _judged(self, found: Mapping[str, Any]) -> Known:
-        url = found["url"] or found["shown"] or ""
-        new_url, path, reason = None, "", ""
-        pictures = {each["variant"]: each["path"] for each in found["pictures"] or []}
-        outcome = found["status"] or "never seen"
-        if found["reject_code"]:
-            outcome = "skipped" if found["reject_code"] in LEFT_OUT else "rejected"
-            reason = found["reject_reason"]
-        elif found["status"] is None:
-            reason = "no run has seen this picture"
-        elif found["status"] != "cut":
-            reason = found["reason"] or found["status"]
-        elif found["review_code"] and not self._wish.unreviewed:
-            outcome, reason = "needs review", found["review"]
-        elif self._variant not in pictures:
-            reason = f"it was not made as `{self._variant}`"
-        else:
-            path = pictures[self._variant]
-            new_url = self._address(path)
-        return Known(found["key"], found["position"], url, new_url, path, outcome, reason)
-
-    def _address(self, path: str) -> str:
-        """Percent-encoded, so that no separator of a list can stand in it."""
-        template = self._wish.public_url
-        if PATH not in template:
-            template = f"{template.rstrip('/')}/{PATH}"
-        return in_ascii(template).replace(PATH, quote(path, safe="/"))
 
     def _heading(self, file: ManifestFile) -> Heading:
         """How the file begins, be it an export or a plain table."""

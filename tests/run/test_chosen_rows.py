@@ -48,7 +48,7 @@ def test_run_and_way_back_choose_the_same(shop: Shop, text: str) -> None:
     night = shop.night(**fields)
     assert night.summary.outcomes["cut"] == 2
     done = back(shop, fields)
-    assert (done.written, done.kept) == (2, {})
+    assert (done.written, done.kept) == (2, {"Left out by `--where` or `--pictures`.": 2})
     came = (shop.folder / "import" / "export.csv").read_text()
     assert [shop.url(f"{number}.jpg") in came for number in range(1, 5)] == [
         *(False, False),
