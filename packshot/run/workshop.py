@@ -165,7 +165,8 @@ def allowed_schemes(job: Job) -> frozenset[str]:
 
 def new_run_id(flow_run: str | None = None) -> str:
     """Sorts by time of start, and is unique; tries of one flow run end alike."""
-    end = flow_run[-TRY_LENGTH:] if flow_run else token_hex(TRY_LENGTH // 2)
+    own = token_hex(TRY_LENGTH // 2)  # a fallback's part may begin within the same second
+    end = f"{own}-{flow_run[-TRY_LENGTH:]}" if flow_run else own
     return f"{datetime.now(UTC):{RUN_ID_TIME}}-{end}"
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from packshot.facts.errors import StoreUnavailable
 from packshot.facts.outcome import Outcome
 from packshot.run import past_runs, session
+from packshot.run.workshop import new_run_id
 from packshot.world.holders import Holder, created
 from packshot.world.ledger import Head
 from packshot.world.store import LocalStore
@@ -346,3 +347,10 @@ def head_file(shop: Shop) -> Path:
     """What says where the ledger stands."""
     heads = shop.state / shop.catalog / "ledger" / "heads"
     return max(heads.iterdir(), key=lambda file: int(file.stem))
+
+
+def test_parts_of_a_flow_run_have_names_of_their_own() -> None:
+    """A fallback's may begin in the same second; all tell which flow run they belong to."""
+    names = {new_run_id("0198-first") for _ in range(50)}
+    assert len(names) == 50
+    assert all(name.endswith("-first") for name in names)
