@@ -32,6 +32,7 @@ $(READY): requirements.lock pyproject.toml
 $(TOOLS): $(READY)
 	$(PIP) --no-compile --require-hashes -r requirements.lock
 	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+	$(BIN)/python -c "import rembg"  # compiles for a minute: once here, or in each worker of the tests
 	@touch $(TOOLS)
 
 demo: $(READY)

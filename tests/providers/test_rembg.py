@@ -17,7 +17,6 @@ from tests.providers.playing import sent
 from tests.providers.tiny_model import tiny_model
 from tests.run.nights import photo
 
-pytestmark = pytest.mark.xdist_group("rembg")  # whose first import compiles for a minute
 PLAIN = PaidOptions()
 
 

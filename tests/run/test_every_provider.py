@@ -155,7 +155,6 @@ def test_a_charge_that_is_stated_with_a_refusal_is_booked(stocked: Shop) -> None
     assert played.charged(stocked.market)[0] == PICTURES
 
 
-@pytest.mark.xdist_group("rembg")
 def test_a_model_of_ones_own_cuts_a_catalog_out(shop: Shop, tmp_path: Path) -> None:
     """Like any other provider: one word, and nothing leaves the machine."""
     shop.draw("mug.png")
