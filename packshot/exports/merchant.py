@@ -60,8 +60,7 @@ FEED: Final = Markup(
         GOOGLE,
         images=(
             Images(columns="imagelink"),
-            # Ten, and the scene: an item's pictures are judged without their elements.
-            Images(columns="additionalimagelink", separator="\n", most=11),
+            Images(columns="additionalimagelink", separator="\n", most=10),
             Images(columns="lifestyleimagelink"),
         ),
     ),

@@ -10,8 +10,8 @@ Processes that know of each other have equal parts of a window, for what each ha
 knows exactly, while the others show only in the answers to its own calls, seconds late. Most of a
 part may leave at once, the rest little by little, so that all hear of each other to the end. In the
 second half what is left is anybody's, by the provider's count, and each keeps few calls in flight,
-that a reading is never far from the truth. So it is from the beginning in a window in which a
-further process came, for its part may have been used by the others.
+that a reading is never far from the truth. So it is from the beginning in a window in which one
+came or went, for some have used more than their part of it by then.
 """
 
 import math

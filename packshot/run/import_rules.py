@@ -44,10 +44,10 @@ class Row:
         return {one.url: one.new_url for one in self.pictures if one.new_url is not None}
 
 
-def row_of_feed(export: ExportFormat, pictures: Sequence[Known]) -> Row:
-    """An item of a feed in XML, whose first picture is the main one."""
-    further = [images for images in export.images if images.most][:1]
-    return Row(pictures, [(images, [one.url for one in pictures[1:]]) for images in further])
+def row_of_feed(export: ExportFormat, pictures: Sequence[Known], further: Sequence[str]) -> Row:
+    """An item of a feed in XML, with all addresses of its further pictures, chosen or not."""
+    limited = [images for images in export.images if images.most][:1]
+    return Row(pictures, [(images, further) for images in limited])
 
 
 def listings(records: Iterable[RawRecord], part: int | None) -> Iterator[list[RawRecord]]:

@@ -210,9 +210,10 @@ class _Writer:
             left_out = LeftOut(self._job, file.folder)
             item = _Item()
 
-            def new(row: int) -> Mapping[str, str]:
+            def new(row: int, further: Sequence[str]) -> Mapping[str, str]:
                 item.staged = known.of(row)
-                item.row = row_of_feed(markup.export, [*map(self._judge, item.staged)])
+                pictures = [*map(self._judge, item.staged)]
+                item.row = row_of_feed(markup.export, pictures, further)
                 item.why = against(rules, [item.row], reader.base)
                 if item.why:
                     return {}

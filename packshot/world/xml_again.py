@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Final
 
 from packshot.exports.markup import PREFIX, Markup
@@ -37,19 +37,31 @@ def feed_again(
     text: IO[str],
     markup: Markup,
     addressed: Addressed,
-    new: Callable[[int], Mapping[str, str]],
+    new: Callable[[int, Sequence[str]], Mapping[str, str]],
     met: Callable[[Mapping[str, bool]], object],
 ) -> Iterator[str]:
     """The text, item by item.
 
-    `new` answers what is written for an item's addresses; `met` is told of each address that stands
-    in it, and whether it was replaced.
+    `new` is told of the texts of the item's repeated elements, and answers what is written for its
+    addresses; `met` is told of each address that stands in it, and whether it was replaced.
     """
+    repeated = _repeated(markup)
     swap = _by_attribute(markup, addressed) if markup.listed else _by_text(markup, addressed)
     for row, piece in enumerate(_items(text, markup), 1):
-        again, found = swap(piece, new(row))
+        again, found = swap(piece, new(row, repeated(piece)))
         met(found)
         yield again
+
+
+def _repeated(markup: Markup) -> Callable[[str], list[str]]:
+    """The texts of the element that may come again, as they are written."""
+    if not markup.repeated:
+        return lambda _: []
+    element = re.compile(
+        rf"{_NO_MARKUP}|<{PREFIX}{re.escape(markup.repeated)}(?:\s[^<>]*)?>(?P<text>.*?)</",
+        re.DOTALL | re.IGNORECASE,
+    )
+    return lambda piece: [one["text"] for one in element.finditer(piece) if one["text"] is not None]
 
 
 def _items(text: IO[str], markup: Markup) -> Iterator[str]:

@@ -88,10 +88,10 @@ def test_a_file_of_nothing_but_variations_is_not_held_whole() -> None:
             FEED
             + "".join(
                 f"<g:additional_image_link>{one}</g:additional_image_link>"
-                for one in several(12, ",").split(",")
+                for one in several(11, ",").split(",")
             )
             + "</item></channel></rss>\n",
-            11,
+            10,
         ),
     ],
     ids=["ebay, a listing", "ebay, a variation", "google", "google in XML"],
@@ -104,14 +104,26 @@ def test_one_picture_too_many_keeps_a_product_as_it_was(shop: Shop, text: str, m
     assert unchanged(shop)
     for last in ("|IMG/p24.jpg", f"|IMG/p{most}.jpg", f",IMG/p{most}.jpg"):
         text = text.replace(last, "")
-    text = text.replace("<g:additional_image_link>IMG/p11.jpg</g:additional_image_link>", "")
+    text = text.replace("<g:additional_image_link>IMG/p10.jpg</g:additional_image_link>", "")
     assert not after_a_night(shop, text).kept
 
 
-def test_a_lifestyle_picture_is_no_further_one(shop: Shop) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{GOOGLE}A,Mug,IMG/m.jpg,"{several(10, ",")}",IMG/life.jpg\n',
+        FEED
+        + "".join(
+            f"<g:additional_image_link>{one}</g:additional_image_link>"
+            for one in several(10, ",").split(",")
+        )
+        + "<g:lifestyle_image_link>IMG/life.jpg</g:lifestyle_image_link></item></channel></rss>\n",
+    ],
+    ids=["table", "XML"],
+)
+def test_a_lifestyle_picture_is_no_further_one(shop: Shop, text: str) -> None:
     """Google takes ten further ones beside it and the main one."""
-    row = f'A,Mug,IMG/m.jpg,"{several(10, ",")}",IMG/life.jpg\n'
-    done = after_a_night(shop, GOOGLE + row)
+    done = after_a_night(shop, text)
     assert (done.written, done.kept) == (12, {})
 
 
