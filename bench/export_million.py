@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from bench.known_catalog import job_in
 from bench.machine import table, write_result
 from bench.processes import answer_of
 from bench.stopwatch import peak_megabytes, processor_seconds
-from packshot.facts.job import Job, Options
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.variant import Variant, recipe
 from packshot.run.inspecting import inspect_manifest
@@ -87,22 +87,12 @@ EXPORTS: Final[dict[str, tuple[Callable[[int], Iterator[list[str]]], str]]] = {
 }
 
 
-def job_in(folder: Path) -> Job:
-    """The job over the export in this folder."""
-    return Job(
-        manifest=str(folder / "export.txt"),
-        destination=str(folder / "pictures"),
-        state=str(folder / "state"),
-        options=Options(catalog="million"),
-    )
-
-
 def make(folder: Path, name: str, rows: int) -> None:
     """Write the export, and teach the ledger nine of ten of its pictures."""
     lines, delimiter = EXPORTS[name]
     with (folder / "export.txt").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, delimiter=delimiter, lineterminator="\n").writerows(lines(rows))
-    job = job_in(folder)
+    job = job_in(folder, "export.txt")
     ledger = Ledger(LocalStore(job.state_url), job.catalog)
     with scratch_folder() as scratch, tables(scratch) as connection:
         staged = stage(job, scratch)
@@ -128,7 +118,7 @@ def make(folder: Path, name: str, rows: int) -> None:
 
 def step(folder: Path, name: str) -> dict[str, Any]:
     """One step, and what it took and found."""
-    job = job_in(folder)
+    job = job_in(folder, "export.txt")
     used, started = processor_seconds(), time.perf_counter()
     with scratch_folder() as scratch:
         match name:

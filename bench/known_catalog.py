@@ -53,10 +53,10 @@ _LEARNED: Final = {
 }
 
 
-def job_in(folder: Path) -> Job:
+def job_in(folder: Path, manifest: str = "catalog.csv") -> Job:
     """The job that plans the catalog in this folder."""
     return Job(
-        manifest=str(folder / "catalog.csv"),
+        manifest=str(folder / manifest),
         destination=str(folder / "pictures"),
         state=str(folder / "state"),
         options=Options(catalog="million"),

@@ -35,6 +35,7 @@ MEANING = {
 }
 """One line per outcome, for tables that people read."""
 
+TRANSPARENT_ALREADY = "already_transparent"
 WHITE_ALREADY = "white_already"
 """Code of what is skipped as long as `skip_white` says so."""
 

@@ -16,7 +16,7 @@ from packshot.facts.errors import (
     TryTomorrow,
 )
 from packshot.facts.item import public
-from packshot.facts.outcome import WHITE_ALREADY, Ending, Outcome
+from packshot.facts.outcome import TRANSPARENT_ALREADY, WHITE_ALREADY, Ending, Outcome
 from packshot.facts.paid_options import content_hash
 from packshot.facts.purchase import PurchaseClass, Receipt
 from packshot.facts.variant import recipe
@@ -36,8 +36,8 @@ from packshot.run.work import (
 )
 from packshot.run.workshop import Workshop
 from packshot.world.fetch import Fetched
-from packshot.world.pictures import already_cut_out, decode_upright, inspect, prepare, preview
-from packshot.world.white_ground import MEASURED_SIDE, has_white_ground
+from packshot.world.needless import needless
+from packshot.world.pictures import inspect, prepare, preview
 
 EARLIER = timedelta(hours=12)
 """A night that starts a little earlier than the last one still counts as the next."""
@@ -56,6 +56,10 @@ REFUSED_BY_SETTINGS = frozenset(
     }
 )
 """Codes of rejections that other settings may not come to."""
+NEEDLESS = {
+    TRANSPARENT_ALREADY: "the picture is already transparent around the product",
+    WHITE_ALREADY: "the ground is white already; without `skip_white` it is cut out",
+}
 CHANGED_BEFORE_ASKING = 20
 """So many pictures may have changed before their share is looked at."""
 
@@ -199,16 +203,8 @@ class Life:
         known.paid_options = item.options.canonical()
         accepts = shop.provider.accepts
         with shop.budget.hold(facts.width * facts.height):
-            if facts.has_alpha and already_cut_out(decode_upright(content)):
-                return self._skipped(
-                    "already_transparent", "the picture is already transparent around the product"
-                )
-            if shop.job.options.skip_white and has_white_ground(
-                decode_upright(content, MEASURED_SIDE)
-            ):
-                return self._skipped(
-                    WHITE_ALREADY, "the ground is white already; without `skip_white` it is cut out"
-                )
+            if code := needless(content, facts, skip_white=shop.job.options.skip_white):
+                return self._skipped(code, NEEDLESS[code])
             prepared = prepare(
                 content,
                 facts,

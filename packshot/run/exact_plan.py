@@ -19,6 +19,7 @@ from packshot.decisions.quote import Demand, weight_of
 from packshot.facts.errors import PackshotError, StopRun
 from packshot.facts.item import public
 from packshot.facts.job import Job
+from packshot.facts.outcome import TRANSPARENT_ALREADY, WHITE_ALREADY
 from packshot.facts.paid_options import content_hash
 from packshot.facts.purchase import Price
 from packshot.providers.face import Provider
@@ -27,17 +28,16 @@ from packshot.run.work import WorkItem, equal_bytes_settle, names_of_purchases, 
 from packshot.run.workshop import Place, make_fetcher
 from packshot.world.fetch import Fetched, Fetcher
 from packshot.world.masters import Demanded, Masters
+from packshot.world.needless import needless
 from packshot.world.pictures import (
     PictureFacts,
-    already_cut_out,
-    decode_upright,
     inspect,
     prepare,
     preview,
 )
 from packshot.world.pixel_budget import PixelBudget
-from packshot.world.white_ground import MEASURED_SIDE, has_white_ground
 
+NEEDLESS = {TRANSPARENT_ALREADY: "transparent already", WHITE_ALREADY: "white already"}
 ITEMS_AT_ONCE = 2048
 """So many rows of the work file are in memory at a time."""
 
@@ -149,12 +149,8 @@ class _Look:
         """Why there is nothing to cut, if so; raises `SkipImage` where a run would reject."""
         accepts = self.provider.accepts
         with self.budget.hold(facts.width * facts.height):
-            if facts.has_alpha and already_cut_out(decode_upright(content)):
-                return "transparent already"
-            if self.job.options.skip_white and has_white_ground(
-                decode_upright(content, MEASURED_SIDE)
-            ):
-                return "white already"
+            if code := needless(content, facts, skip_white=self.job.options.skip_white):
+                return NEEDLESS[code]
             prepare(
                 content,
                 facts,
