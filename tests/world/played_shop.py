@@ -3,7 +3,7 @@
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -106,10 +106,14 @@ def refused(url: str, *, allow: tuple[str, ...] = (), **options: object) -> str:
     return caught.value.code
 
 
-def through(look_up: LookUp, *allow: str, context: ssl.SSLContext | None = None) -> Fetcher:
-    """Make a fetcher whose resolver is played."""
+@contextmanager
+def through(
+    look_up: LookUp, *allow: str, context: ssl.SSLContext | None = None
+) -> Iterator[Fetcher]:
+    """Lend a fetcher whose resolver is played."""
     transport = guarded_transport(allow, look_up=look_up, ssl_context=context, lookup_seconds=0.3)
-    return Fetcher(transport=transport)
+    with closing(Fetcher(transport=transport)) as fetcher:
+        yield fetcher
 
 
 def in_turn(pages: list[Page]) -> Page:

@@ -116,8 +116,8 @@ def test_redirects_come_to_an_end(shop: Shop) -> None:
 
 def test_every_address_of_a_name_must_be_public() -> None:
     """One private address among public ones is one too many."""
-    fetcher = through(lambda _: ["93.184.216.34", "10.0.0.1"])
-    with pytest.raises(SourceRefused, match="private"):
+    mixed = through(lambda _: ["93.184.216.34", "10.0.0.1"])
+    with mixed as fetcher, pytest.raises(SourceRefused, match="private"):
         fetcher.fetch("http://mugs.example/a.png", deadline_seconds=2)
 
 
@@ -125,24 +125,23 @@ def test_the_address_that_was_judged_is_the_one_connected_to(shop: Shop) -> None
     """A name is looked up once per connection, so a second answer has no effect on the first."""
     answers = iter([["127.0.0.1"], ["169.254.169.254"]])
     shop.pages["/a.png"] = lambda visit: visit.answer(connection="close")
-    fetcher = through(lambda _: next(answers), "127.0.0.1")
-    assert fetcher.fetch(shop.url(host="mugs.example"), deadline_seconds=2).content == PICTURE
-    with pytest.raises(SourceRefused):
-        fetcher.fetch(shop.url(host="mugs.example"), deadline_seconds=2)
+    with through(lambda _: next(answers), "127.0.0.1") as fetcher:
+        assert fetcher.fetch(shop.url(host="mugs.example"), deadline_seconds=2).content == PICTURE
+        with pytest.raises(SourceRefused):
+            fetcher.fetch(shop.url(host="mugs.example"), deadline_seconds=2)
 
 
 def test_the_next_address_is_tried_when_one_does_not_answer(shop: Shop) -> None:
     """A host with a dead address is still reached."""
-    fetcher = through(lambda _: ["127.0.0.2", "127.0.0.1"], "mugs.example")
-    assert fetcher.fetch(shop.url(host="mugs.example"), deadline_seconds=2).tries == 1
+    with through(lambda _: ["127.0.0.2", "127.0.0.1"], "mugs.example") as fetcher:
+        assert fetcher.fetch(shop.url(host="mugs.example"), deadline_seconds=2).tries == 1
 
 
 def test_a_host_without_an_answering_address_is_unreachable() -> None:
     """The last attempt's trouble is the one reported."""
-    with pytest.raises(Unreachable):
-        through(lambda _: ["127.0.0.2"], "127.0.0.2").fetch(
-            "http://a.example:9/", deadline_seconds=2
-        )
+    dead = through(lambda _: ["127.0.0.2"], "127.0.0.2")
+    with dead as fetcher, pytest.raises(Unreachable):
+        fetcher.fetch("http://a.example:9/", deadline_seconds=2)
 
 
 def test_no_time_means_no_connection(shop: Shop) -> None:
@@ -154,8 +153,9 @@ def test_no_time_means_no_connection(shop: Shop) -> None:
 def test_a_hanging_look_up_is_cut_off() -> None:
     """The resolver has its own limit."""
     start = time.monotonic()
-    with pytest.raises(Unreachable):
-        through(lambda _: time.sleep(3) or []).fetch("http://mugs.example/", deadline_seconds=0.4)
+    hanging = through(lambda _: time.sleep(3) or [])
+    with hanging as fetcher, pytest.raises(Unreachable):
+        fetcher.fetch("http://mugs.example/", deadline_seconds=0.4)
     assert time.monotonic() - start < 1.0
 
 
@@ -199,8 +199,8 @@ def test_an_unknown_name_may_be_known_later() -> None:
         asked.append(host)
         raise OSError(-2, "Name or service not known")
 
-    with pytest.raises(Unreachable):
-        through(nowhere).fetch("http://mugs.example/", deadline_seconds=2)
+    with through(nowhere) as fetcher, pytest.raises(Unreachable):
+        fetcher.fetch("http://mugs.example/", deadline_seconds=2)
     assert asked == ["mugs.example"] * 4
 
 
@@ -249,7 +249,7 @@ def with_certificate(shop: Shop, folder: Path, name: str) -> ssl.SSLContext:
 def test_tls_verifies_the_name_though_the_address_is_pinned(shop: Shop, tmp_path: Path) -> None:
     """The right name passes; another name at the same address does not."""
     trust = with_certificate(shop, tmp_path, "mugs.example")
-    fetcher = through(lambda _: ["127.0.0.1"], "127.0.0.1", context=trust)
-    assert fetcher.fetch(shop.url(host="mugs.example"), deadline_seconds=3).content == PICTURE
-    with pytest.raises(Unreachable):
-        fetcher.fetch(shop.url(host="cups.example"), deadline_seconds=3)
+    with through(lambda _: ["127.0.0.1"], "127.0.0.1", context=trust) as fetcher:
+        assert fetcher.fetch(shop.url(host="mugs.example"), deadline_seconds=3).content == PICTURE
+        with pytest.raises(Unreachable):
+            fetcher.fetch(shop.url(host="cups.example"), deadline_seconds=3)
