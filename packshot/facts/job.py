@@ -1,8 +1,8 @@
 """What a run is asked to do: one model for the command line, Prefect's form and job files."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from packshot.facts.columns import ColumnNames
 from packshot.facts.export_choice import ExportChoice
@@ -238,6 +238,14 @@ class Options(BaseModel):
         if len(set(names)) < len(names):
             raise ValueError("two variants share a name; give each its own")
         return value
+
+    @model_validator(mode="after")
+    def _outputs_have_names_of_their_own(self) -> Self:
+        names = [variant.name for variant in self.variants]
+        names += [output.name for output in self.paid.outputs]
+        if len(set(names)) < len(names):
+            raise ValueError("two of `paid.outputs` and `variants` share a name; give each its own")
+        return self
 
     @property
     def purchase(self) -> PaidOptions:

@@ -3,7 +3,8 @@
 import re
 from hashlib import blake2b
 
-from packshot.facts.variant import Variant, picture_id
+from packshot.facts.purchase import BoughtPicture
+from packshot.facts.variant import SUFFIXES, Variant, picture_id
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _WINDOWS_DEVICES = frozenset(
@@ -32,4 +33,10 @@ def sku_folder(sku: str) -> str:
 def picture_path(sku: str, variant: Variant, result_hash: str) -> str:
     """Where a picture lies, relative to the destination; the name changes when it does."""
     name = f"{variant.name}-{picture_id(result_hash, variant)}.{variant.suffix}"
+    return f"{sku_folder(sku)}/{name}"
+
+
+def bought_path(sku: str, picture: BoughtPicture) -> str:
+    """The same for a picture that is published as the provider made it."""
+    name = f"{picture.name}-{picture.content_hash[:8]}.{SUFFIXES[picture.format]}"
     return f"{sku_folder(sku)}/{name}"

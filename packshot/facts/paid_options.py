@@ -10,6 +10,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from packshot.facts.bought_output import MOST_OUTPUTS, BoughtOutput
+from packshot.facts.colour import long_hex
 from packshot.facts.removebg_options import RemoveBgOptions
 
 RESOLUTION_ALIASES = MappingProxyType(
@@ -21,7 +23,6 @@ Resolution = Literal["full", "preview", "medium", "hd", "auto", "50MP"]
 ForegroundType = Literal["auto", "person", "product", "car", "animal", "graphic", "transportation"]
 MOST_MEGAPIXELS: Final = 50
 """More is not taken by any provider."""
-_HEX_COLOUR = re.compile(r"[0-9a-f]{3}|[0-9a-f]{4}|[0-9a-f]{6}|[0-9a-f]{8}")
 _REGION = re.compile(" ".join([r"(\d+(?:\.\d+)?(?:px|%))"] * 4), re.ASCII)
 
 
@@ -66,6 +67,14 @@ class PaidOptions(BaseModel):
     removebg: Annotated[
         RemoveBgOptions, Field(description="What only remove.bg's wire format knows.")
     ] = RemoveBgOptions()
+    outputs: Annotated[
+        tuple[BoughtOutput, ...],
+        Field(
+            max_length=MOST_OUTPUTS,
+            description="Further pictures that the provider makes in the same call, each for a "
+            "price. BackgroundCut knows them; what `variants` can make here costs nothing.",
+        ),
+    ] = ()
     purchase_megapixels: Annotated[
         Annotated[int, Field(ge=1, le=MOST_MEGAPIXELS)] | Literal["auto"] | None,
         Field(
@@ -195,11 +204,14 @@ class PaidOptions(BaseModel):
     def settled(self, needed: int | None) -> Self:
         """With `auto` replaced by the megapixels that suffice; None sends pictures whole.
 
-        What the provider crops to the product may be a small part of the picture: whole, too.
+        What the provider crops to the product may be a small part of the picture: whole, too, and
+        so are pictures of which the provider makes further ones.
         """
         if self.purchase_megapixels != "auto":
             return self
-        return self.model_copy(update={"purchase_megapixels": None if self.crop else needed})
+        return self.model_copy(
+            update={"purchase_megapixels": None if self.crop or self.outputs else needed}
+        )
 
     def sent_size(self, width: int, height: int) -> tuple[int, int]:
         """Width and height of a source as it is sent; nothing is enlarged."""
@@ -237,15 +249,6 @@ def within(width: int, height: int, megapixels: int) -> tuple[int, int]:
     long = min(longer, isqrt(pixels * longer // shorter))  # whole numbers: no rounding to miss by
     short = max(1, min(round(long * shorter / longer), pixels // long))
     return (long, short) if width >= height else (short, long)
-
-
-def long_hex(colour: str) -> str:
-    """`#FFF` → `ffffff`; three to eight hex digits, alpha kept. Raises `ValueError`."""
-    digits = colour.strip().removeprefix("#").lower()
-    if not _HEX_COLOUR.fullmatch(digits):
-        msg = f"`{colour}` is no colour; write hex digits such as `ffffff` or `ffffff80`"
-        raise ValueError(msg)
-    return "".join(d * 2 for d in digits) if len(digits) <= 4 else digits
 
 
 def fingerprint(content_hash: str, canonical_options: str) -> str:

@@ -39,6 +39,18 @@ class Box(NamedTuple):
     height: int
 
 
+class BoughtPicture(BaseModel):
+    """A further picture that came with a purchase."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    format: str
+    width: int
+    height: int
+    content_hash: str
+
+
 class Receipt(BaseModel):
     """What a purchase cost and returned; the first entry of every master."""
 
@@ -72,6 +84,9 @@ class Receipt(BaseModel):
     doubt: Annotated[str | None, Field(description="What the provider itself was unsure of.")] = (
         None
     )
+    further: Annotated[
+        tuple[BoughtPicture, ...], Field(description="What came with it: see `paid.outputs`.")
+    ] = ()
     calls: Annotated[int, Field(description="Calls sent for this purchase, the last one answered.")]
     seconds: Annotated[float, Field(description="From sending to the last byte of the answer.")]
     bought_at: datetime

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from packshot.facts.paid_options import MOST_MEGAPIXELS, long_hex
+from packshot.facts.colour import long_hex
+from packshot.facts.paid_options import MOST_MEGAPIXELS
 
 SUFFIXES = {"png": "png", "webp": "webp", "jpeg": "jpg"}
 CONTENT_TYPES = {"png": "image/png", "webp": "image/webp", "jpeg": "image/jpeg"}

@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -27,7 +28,7 @@ from packshot.providers.backgroundcut_wire import (
     price_of,
     wanted_megapixels,
 )
-from packshot.providers.face import Accepts, Pace, Result, Source, Ticket
+from packshot.providers.face import Accepts, FurtherPicture, Pace, Result, Source, Ticket
 from packshot.providers.line import Answer, Bounds, Line, as_answered
 from packshot.providers.removebg_wire import is_test
 from packshot.providers.result_address import GONE, PaidCall, gone, is_address, torn
@@ -127,11 +128,12 @@ class BackgroundCut:
             raise as_answered(_upload_gone(), answer, self._line.secret)
         if not answer.is_success:
             raise self._refuser.refusal(answer, may_cost=True)
-        result = self._wire.result_in(answer.json())
-        if result is None:
+        result, *further = self._wire.results_in(answer.json(), order)
+        if not result:
             raise broken_answer(WHO, "names no result")
         call = PaidCall(
             address=result,
+            further=dict(zip((output.name for output in options.outputs), further, strict=True)),
             charged=self.price(options, source.megapixels).likely,
             unit=UNIT,
             is_test=is_test(answer.headers),
@@ -143,14 +145,46 @@ class BackgroundCut:
         return Ticket(self.name, name, call.facts())
 
     def collect(self, ticket: Ticket) -> Result:
-        """Fetch a result, which is there for hours at most.
+        """Fetch a result and what was made beside it; they are there for hours at most.
+
+        A further picture that is lost does not take the cutout with it.
+        """
+        call = PaidCall.of(ticket, WHO)
+        result = self._fetched(call, call.address)
+        beside = call.model_copy(update={"wanted_megapixels": 0.0})
+        found = {name: self._further(beside, where) for name, where in call.further.items()}
+        further = {name: picture for name, picture in found.items() if picture is not None}
+        lost = ", ".join(f"`{name}`" for name in call.further if name not in further)
+        return replace(
+            result,
+            further=further,
+            doubt=f"{WHO} was paid for {lost} and did not hand it out; the cutout is there."
+            if lost
+            else None,
+        )
+
+    def _further(self, call: PaidCall, where: str) -> FurtherPicture | None:
+        """A picture that was made beside the cutout; None for one that will never be had."""
+        if not where:
+            return None
+        try:
+            made = self._fetched(call, where)
+        except (ImageRefused, Uncertain):
+            return None
+        if made.format == "zip":  # nothing that can be published as it is
+            return None
+        return FurtherPicture(
+            content=made.content, format=made.format, width=made.width, height=made.height
+        )
+
+    def _fetched(self, call: PaidCall, where: str) -> Result:
+        """Fetch one picture by its address or key.
 
         Storage of the production site is regional: what is not found where a request was led may
         be found the next time, until it is surely deleted.
         """
-        call = PaidCall.of(ticket, WHO)
         try:
-            url = call.address if is_address(call.address) else self._address_of(call.address)
+            url = where if is_address(where) else self._address_of(where)
             return call.fetched(self._line, url)
         except Uncertain as error:
             if error.code != GONE or time.time() >= call.kept_until:

@@ -8,7 +8,7 @@ backgroundcut.co, where files lie under keys of the caller's own.
 from collections.abc import Mapping
 from secrets import token_hex
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -28,6 +28,8 @@ SMALL_MEGAPIXELS: Final = 1.0
 SMALL_PRICE: Final = 0.5
 FULL_PRICE: Final = 1.1
 CROP_PRICE: Final = 0.5
+FURTHER_PRICE: Final = 0.25
+"""Of each output variant after the first (stage's page on several variants)."""
 VARIANT: Final = "result"
 FOLDER: Final = "packshot"
 MINT_PATH: Final = "/v3/file-ops/get-public-url/"
@@ -74,6 +76,9 @@ def check_options(options: PaidOptions, source: Source, wire_format: str) -> Non
     opaque = is_opaque(options.background_color)
     if options.has_ground and not opaque:
         raise _cannot("background_color", options.background_color)
+    for output in options.outputs:
+        if output.has_ground and not is_opaque(output.background_color):
+            raise _cannot(f"outputs.{output.name}.background_color", output.background_color)
     if FORMATS[wire_format] == "jpg" and not opaque:
         raise ImageRefused(
             "A JPEG cannot be transparent: set `wire_format` to png or webp, "
@@ -109,12 +114,13 @@ def wanted_megapixels(source: Source, options: PaidOptions) -> float:
 
 
 def price_of(options: PaidOptions, megapixels: float | None) -> Price:
-    """By resolution, half a credit more where the API crops.
+    """By the cutout's resolution, half a credit more for each crop, a quarter for each output.
 
     That a small result of a large picture is cheap is likely and said nowhere.
     """
     most = LARGEST_RESULT_MEGAPIXELS if megapixels is None else megapixels
-    extra = CROP_PRICE if options.crop else 0.0
+    crops = options.crop + sum(output.crop for output in options.outputs)
+    extra = CROP_PRICE * crops + FURTHER_PRICE * len(options.outputs)
     likely = _price_at(min(most, megapixels_asked(options)))
     return Price(at_most=_price_at(most) + extra, likely=likely + extra)
 
@@ -123,17 +129,45 @@ def _price_at(megapixels: float) -> float:
     return SMALL_PRICE if megapixels < SMALL_MEGAPIXELS else FULL_PRICE
 
 
-def variant(options: PaidOptions, image_format: str) -> dict[str, Any]:
-    """What both generations call alike; what could have several defaults is always said."""
-    asked: dict[str, Any] = {
-        "max_resolution": round(megapixels_asked(options) * 1e6),
-        "format": image_format,
-        "quality": "high",
-        "autocrop": options.crop,
-    }
-    if options.has_ground:
-        asked["background_color"] = f"#{(options.background_color or '')[:6]}"
-    return asked
+class Asked(NamedTuple):
+    """One output variant: the cutout, or what is made beside it."""
+
+    name: str
+    megapixels: float
+    format: str
+    crop: bool
+    ground: str | None
+    """Hex digits."""
+
+    def fields(self) -> dict[str, Any]:
+        """What both generations call alike; what could have several defaults is always said."""
+        said: dict[str, Any] = {
+            "max_resolution": round(self.megapixels * 1e6),
+            "format": self.format,
+            "quality": "high",
+            "autocrop": self.crop,
+        }
+        return said if self.ground is None else said | {"background_color": f"#{self.ground[:6]}"}
+
+
+def all_asked(options: PaidOptions, wire_format: str, jpeg: str) -> list[Asked]:
+    """The cutout first, by whose size the call is priced; nothing is larger. `jpeg` names JPEG."""
+    most = megapixels_asked(options)
+    ground = options.background_color if options.has_ground else None
+    cutout = FORMATS[wire_format].replace("jpg", jpeg)
+    return [
+        Asked(VARIANT, most, cutout, options.crop, ground),
+        *(
+            Asked(
+                f"{VARIANT}-{output.name}",
+                min(most, output.megapixels or most),
+                output.format.replace("jpeg", jpeg),
+                output.crop,
+                output.background_color if output.has_ground else None,
+            )
+            for output in options.outputs
+        ),
+    ]
 
 
 class Basic:
@@ -156,15 +190,17 @@ class Basic:
         return name if isinstance(name, str) and name else None
 
     def order(self, name: str, options: PaidOptions, wire_format: str) -> dict[str, Any]:
-        """The JSON that asks for one variant."""
-        asked = {"variant_name": VARIANT, **variant(options, FORMATS[wire_format])}
-        return {"unique_filename": name, "output_variants": [asked]}
+        """The JSON that asks for everything."""
+        asked = all_asked(options, wire_format, jpeg="jpg")
+        variants = [{"variant_name": one.name, **one.fields()} for one in asked]
+        return {"unique_filename": name, "output_variants": variants}
 
-    def result_in(self, told: Any) -> str | None:  # noqa: ANN401  any JSON
-        """Where the result is, if the answer says so."""
+    def results_in(self, told: Any, order: dict[str, Any]) -> list[str]:  # noqa: ANN401  any JSON
+        """Where each picture of an order is; empty where the answer does not say so."""
         urls = told.get("output_urls") if isinstance(told, dict) else None
-        url = urls.get(VARIANT) if isinstance(urls, dict) else None
-        return url if is_address(url) else None
+        found = urls if isinstance(urls, dict) else {}
+        asked = [found.get(one["variant_name"]) for one in order["output_variants"]]
+        return [str(url) if is_address(url) else "" for url in asked]
 
 
 class Production:
@@ -188,17 +224,22 @@ class Production:
         return _input_key(source, digest) if lies else None
 
     def order(self, name: str, options: PaidOptions, wire_format: str) -> dict[str, Any]:
-        """The JSON that asks for one variant, under a key that nothing else has."""
-        image_format = {"jpg": "jpeg"}.get(FORMATS[wire_format], FORMATS[wire_format])
-        key = f"{name.rpartition('.')[0]}-{token_hex(8)}.{image_format}"
-        asked = {"output_key": key, **variant(options, image_format)}
-        return {"input_key": name, "output_variants": [asked]}
+        """The JSON that asks for everything, under keys that nothing else has."""
+        stem = f"{name.rpartition('.')[0]}-{token_hex(8)}"
+        asked = all_asked(options, wire_format, jpeg="jpeg")
+        variants = [
+            {"output_key": f"{stem}-{one.name}.{one.format}", **one.fields()} for one in asked
+        ]
+        return {"input_key": name, "output_variants": variants}
 
-    def result_in(self, told: Any) -> str | None:  # noqa: ANN401  any JSON
-        """The key the result lies under, if the answer says so."""
+    def results_in(self, told: Any, order: dict[str, Any]) -> list[str]:  # noqa: ANN401  any JSON
+        """The key each picture of an order lies under; empty where the answer does not say so."""
         keys = told.get("output_keys") if isinstance(told, dict) else None
-        key = keys[0] if isinstance(keys, list) and keys else None
-        return key if isinstance(key, str) and key else None
+        found = [key for key in keys if isinstance(key, str)] if isinstance(keys, list) else []
+        asked = [one["output_key"] for one in order["output_variants"]]
+        if len(asked) == 1:  # whatever the one picture that came is called
+            return found[:1] or [""]
+        return [key if key in found else "" for key in asked]
 
 
 GENERATIONS: Final[Mapping[str, Basic | Production]] = MappingProxyType(

@@ -65,6 +65,17 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FurtherPicture:
+    """One of `PaidOptions.outputs`, as it came."""
+
+    content: bytes
+    format: str
+    """png, webp or jpeg."""
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What one answered call returned."""
 
@@ -85,6 +96,8 @@ class Result:
     status: int = 200
     doubt: str | None = None
     """What the provider itself is unsure of, in a sentence."""
+    further: Mapping[str, FurtherPicture] = field(default_factory=dict)
+    """What was made beside it, by the names of `PaidOptions.outputs`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ class ProviderEntry:
     purchase_class: PurchaseClass
     removebg_words: Callable[[Mapping[str, str]], frozenset[str]] = lambda _: frozenset()
     """Options of `paid.removebg` that it honours, by its own settings."""
+    makes_outputs: bool = False
+    """Whether one call brings `paid.outputs`, too."""
 
 
 def _all_of_removebg(settings: Mapping[str, str]) -> frozenset[str]:
@@ -134,6 +136,7 @@ PROVIDERS: Final[Mapping[str, ProviderEntry]] = MappingProxyType(
             "BACKGROUNDCUT_API_KEY",
             "BackgroundCut, API v3",
             PurchaseClass.PAID,
+            makes_outputs=True,
         ),
         "bgeraser": ProviderEntry(
             _with_settings(bgeraser),

@@ -4,12 +4,13 @@ The ticket is noted before anything is fetched, so what was paid for outlives a 
 as the address answers, fetching can be tried again.
 """
 
+import json
 from contextlib import suppress
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 from urllib.parse import urljoin, urlsplit
 
 import httpx
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from packshot.facts.errors import (
     ImageRefused,
@@ -33,6 +34,10 @@ NOWHERE: Final = "result_address_refused"
 MOST_HOPS: Final = 4
 
 
+def _from_json(told: object) -> object:
+    return json.loads(told) if isinstance(told, str) else told
+
+
 class PaidCall(BaseModel):
     """What is known of an answered call before its picture is here."""
 
@@ -51,6 +56,8 @@ class PaidCall(BaseModel):
     status: int = 200
     kept_until: float = 0.0
     """Epoch seconds; before that a result that is not found is only mislaid. 0 where unknown."""
+    further: Annotated[dict[str, str], BeforeValidator(_from_json)] = {}
+    """Where what was made beside the picture is, by name; empty where the answer did not say."""
 
     @classmethod
     def of(cls, ticket: Ticket, who: str) -> Self:
@@ -64,7 +71,9 @@ class PaidCall(BaseModel):
 
     def facts(self) -> dict[str, str]:
         """As a ticket keeps it."""
-        return {name: str(value) for name, value in self.model_dump().items()}
+        plain = self.model_dump(exclude={"further"})
+        further = {"further": json.dumps(self.further)} if self.further else {}
+        return {name: str(value) for name, value in plain.items()} | further
 
     def result(self, content: bytes, line: Line, *, is_test: bool, seconds: float) -> Result:
         """What the call returned, now that its picture is here; `ValueError` if it is broken."""

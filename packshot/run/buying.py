@@ -11,7 +11,7 @@ from packshot.facts.alpha import AlphaFacts, in_source_pixels
 from packshot.facts.errors import SkipImage, StopRun, TryAgain, Uncertain
 from packshot.facts.outcome import Outcome
 from packshot.facts.paid_options import content_hash
-from packshot.facts.purchase import Box, Receipt
+from packshot.facts.purchase import BoughtPicture, Box, Receipt
 from packshot.providers.face import Result
 from packshot.run.calls import Spent, Wanted, answer_patiently, note_lost, opened
 from packshot.run.collecting import KEPT, check_elsewhere, collect, drop_ticket, ticket_of
@@ -68,7 +68,7 @@ def _buy(shop: Workshop, wanted: Wanted, spent: Spent, stack: ExitStack) -> Obta
 
     def answered(result: Result) -> None:
         receipt = _receipt(shop, wanted, result, None, spent)
-        note_answer(shop, receipt, pack(receipt, wanted.preview, result.content))
+        note_answer(shop, receipt, _packed(receipt, wanted, result))
 
     if (kept := ticket_of(shop, wanted.fingerprint)) is not None:
         return _collected(shop, wanted, spent, stack, kept)
@@ -117,7 +117,7 @@ def _kept(
     receipt = _receipt(shop, wanted, result, alpha, spent)
     if paid_in is not None:
         receipt = receipt.model_copy(update={"run_id": paid_in})
-    better = keep_purchase(shop, receipt, pack(receipt, wanted.preview, result.content))
+    better = keep_purchase(shop, receipt, _packed(receipt, wanted, result))
     spent.seconds.keep = time.monotonic() - started
     drop_ticket(shop, wanted.fingerprint)
     if better is not None:
@@ -125,9 +125,17 @@ def _kept(
         stack.close()  # the budget is not re-entrant
         return open_purchase(shop, better, Outcome.REUSED, stack)
     if paid_in is not None:
-        return Obtained(receipt, cutout, alpha, Outcome.RECOVERED)
+        return Obtained(receipt, cutout, alpha, Outcome.RECOVERED, _further(result))
     shop.journal.record({"kind": "purchase", "key": wanted.key, **receipt.model_dump(mode="json")})
-    return Obtained(receipt, cutout, alpha, Outcome.CUT)
+    return Obtained(receipt, cutout, alpha, Outcome.CUT, _further(result))
+
+
+def _packed(receipt: Receipt, wanted: Wanted, result: Result) -> bytes:
+    return pack(receipt, wanted.preview, result.content, _further(result))
+
+
+def _further(result: Result) -> dict[str, bytes]:
+    return {name: picture.content for name, picture in result.further.items()}
 
 
 def _receipt(
@@ -156,6 +164,16 @@ def _receipt(
         result_height=result.height,
         result_hash=content_hash(result.content),
         doubt=result.doubt,
+        further=tuple(
+            BoughtPicture(
+                name=name,
+                format=picture.format,
+                width=picture.width,
+                height=picture.height,
+                content_hash=content_hash(picture.content),
+            )
+            for name, picture in result.further.items()
+        ),
         calls=spent.calls,
         seconds=round(result.seconds, 4),
         bought_at=datetime.now(UTC),

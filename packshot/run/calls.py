@@ -141,6 +141,9 @@ def opened(
 
 
 def _decoded(shop: Workshop, result: Result, stack: ExitStack) -> Cutout:
+    for picture in result.further.values():
+        with shop.budget.hold(picture.width * picture.height):
+            read_cutout(picture.content, picture.format, max_pixels=LARGEST_RESULT_PIXELS)
     with ExitStack() as held:
         held.enter_context(shop.budget.hold(result.width * result.height))
         cutout = read_cutout(result.content, result.format, max_pixels=LARGEST_RESULT_PIXELS)

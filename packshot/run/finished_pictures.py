@@ -2,12 +2,14 @@
 
 import json
 import time
+from collections.abc import Iterator
 
 from packshot.decisions.judging import Doubt, judge
 from packshot.facts.job import Job
-from packshot.facts.naming import picture_path
+from packshot.facts.naming import bought_path, picture_path
 from packshot.facts.outcome import Published, Seconds
 from packshot.facts.purchase import PurchaseClass, Receipt
+from packshot.facts.variant import CONTENT_TYPES
 from packshot.run.shelf import Obtained
 from packshot.run.work import WorkItem, stated_box_in_source
 from packshot.run.workshop import Workshop
@@ -17,7 +19,10 @@ from packshot.world.derive import derive
 def publish_pictures(
     shop: Workshop, item: WorkItem, obtained: Obtained, seconds: Seconds
 ) -> list[Published]:
-    """Make every variant and write it to the destination; `seconds` is filled in."""
+    """Make every variant and publish it, and what was bought beside it.
+
+    `seconds` is filled in.
+    """
     pictures = []
     for variant in shop.job.options.variants:
         started = time.monotonic()
@@ -29,9 +34,22 @@ def publish_pictures(
         pictures.append(Published(variant.name, path, derived.width, derived.height, size))
         seconds.derive += derived_at - started
         seconds.publish += time.monotonic() - derived_at
+    pictures += _published_as_bought(shop, item, obtained, seconds)
     if shop.job.options.sidecar:
         _write_sidecars(shop, item, obtained.receipt, pictures)
     return pictures
+
+
+def _published_as_bought(
+    shop: Workshop, item: WorkItem, obtained: Obtained, seconds: Seconds
+) -> Iterator[Published]:
+    """Write what the provider made beside the cutout as it came."""
+    for bought in obtained.receipt.further:
+        started = time.monotonic()
+        path, content = bought_path(item.sku, bought), obtained.further[bought.name]
+        shop.place.destination.write(path, content, CONTENT_TYPES[bought.format])
+        yield Published(bought.name, path, bought.width, bought.height, len(content))
+        seconds.publish += time.monotonic() - started
 
 
 def _write_sidecars(

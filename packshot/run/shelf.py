@@ -1,8 +1,8 @@
 """What was bought lies on a shelf: found there, opened, and put there, whatever happens to it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from packshot.facts.alpha import AlphaFacts
@@ -27,6 +27,8 @@ class Obtained:
     cutout: Cutout
     alpha: AlphaFacts
     how: Outcome
+    further: Mapping[str, bytes] = field(default_factory=dict)
+    """What was bought with it, by name."""
 
 
 def find_purchase(shop: Workshop, fingerprints: Iterable[str]) -> Receipt | None:
@@ -64,7 +66,8 @@ def open_purchase(shop: Workshop, receipt: Receipt, how: Outcome, stack: ExitSta
             f"the master of {receipt.fingerprint[:8]}… is damaged; restore or remove it",
             code="master_unreadable",
         ) from error
-    return Obtained(master.receipt, cutout, measure_alpha(alpha_of(cutout.picture)), how)
+    alpha = measure_alpha(alpha_of(cutout.picture))
+    return Obtained(master.receipt, cutout, alpha, how, master.further)
 
 
 def note_answer(shop: Workshop, receipt: Receipt, packed: bytes) -> None:

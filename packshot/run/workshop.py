@@ -117,6 +117,12 @@ def make_provider(job: Job, api_key: str | None, background: bytes | None = None
         raise BadOption(
             f"`{job.provider}` would pass {words} over; leave that out, or use removebg"
         )
+    if entry and job.options.paid.outputs and not entry.makes_outputs:
+        others = ", ".join(name for name, other in PROVIDERS.items() if other.makes_outputs)
+        raise BadOption(
+            f"`{job.provider}` makes no `paid.outputs`; leave them out, or use {others}. What "
+            "`variants` can make here costs nothing"
+        )
     return build(
         job.provider,
         Access(

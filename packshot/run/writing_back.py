@@ -128,14 +128,16 @@ class _Writer:
         self._told = ""
         self._spared: Counter[str] = Counter()
         self._begun = False
-        self._names = [variant.name for variant in job.options.variants]
+        formats: dict[str, str] = {variant.name: variant.format for variant in job.options.variants}
+        formats |= {output.name: output.format for output in job.options.paid.outputs}
+        self._names = list(formats)
         self._variant = wish.variant or self._names[0]
         if self._variant not in self._names:
             raise BadOption(
                 f"there is no variant `{self._variant}`; choose one of {', '.join(self._names)}"
             )
         self._judge = Judge(wish.public_url, self._variant, unreviewed=wish.unreviewed)
-        self._format = next(v.format for v in job.options.variants if v.name == self._variant)
+        self._format = formats[self._variant]
 
     def add(self, file: ManifestFile) -> None:
         """Write one file again."""

@@ -11,8 +11,9 @@ from packshot.world.masters import pack, unpack
 def completed(packed: bytes) -> tuple[Receipt, bytes] | None:
     """The master with what is only known once its picture is decoded; None if that fails."""
     try:
-        receipt, preview, result = unpack(packed)
-        cutout = read_cutout(result, receipt.result_format, max_pixels=LARGEST_RESULT_PIXELS)
+        master = unpack(packed)
+        receipt = master.receipt
+        cutout = read_cutout(master.result, receipt.result_format, max_pixels=LARGEST_RESULT_PIXELS)
     except (TryAgain, ValueError):
         return None
     alpha = measure_alpha(alpha_of(cutout.picture))
@@ -20,4 +21,4 @@ def completed(packed: bytes) -> tuple[Receipt, bytes] | None:
         size = (receipt.source_width, receipt.source_height)
         box = in_source_pixels(alpha.box, (alpha.width, alpha.height), size)
         receipt = receipt.model_copy(update={"box_computed": box})
-    return receipt, pack(receipt, preview, result)
+    return receipt, pack(receipt, master.preview, master.result, master.further)

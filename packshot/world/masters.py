@@ -1,20 +1,21 @@
 """Masters: what was bought, kept as it came, each with its receipt and a small preview.
 
 A master is one ZIP of stored entries: `receipt.json` first, so that the head of the
-file tells what it is, then `preview.jpg` and `result.<format>`.
+file tells what it is, then `preview.jpg`, `result.<format>` and what was bought with it.
 """
 
 import io
 import struct
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from packshot.facts.errors import TryTomorrow
 from packshot.facts.job import Recut
-from packshot.facts.purchase import PurchaseClass, Receipt
+from packshot.facts.purchase import BoughtPicture, PurchaseClass, Receipt
 from packshot.world.store import Store
 
 HEAD_BYTES = 8192
@@ -22,6 +23,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 SIZES = "purchase-sizes"
 """Holds one empty file for each number of megapixels that sources were shrunk to and bought."""
 NEVER = datetime.max.replace(tzinfo=UTC)
+NOTHING_FURTHER: Final[Mapping[str, bytes]] = MappingProxyType({})
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
 
@@ -32,6 +34,8 @@ class Master(NamedTuple):
     result: bytes
     preview: bytes
     """A small JPEG of the source."""
+    further: Mapping[str, bytes] = NOTHING_FURTHER
+    """What was bought with it, by name."""
 
 
 def folder_of(fingerprint: str) -> str:
@@ -39,28 +43,40 @@ def folder_of(fingerprint: str) -> str:
     return f"masters/{fingerprint[:2]}/{fingerprint}"
 
 
-def pack(receipt: Receipt, preview: bytes, result: bytes) -> bytes:
+def pack(
+    receipt: Receipt,
+    preview: bytes,
+    result: bytes,
+    further: Mapping[str, bytes] = NOTHING_FURTHER,
+) -> bytes:
     """The bytes of a master; equal input gives equal bytes."""
+    beside = [(_entry_of(picture), further[picture.name]) for picture in receipt.further]
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in (
             ("receipt.json", receipt.model_dump_json().encode()),
             ("preview.jpg", preview),
             (f"result.{receipt.result_format}", result),
+            *beside,
         ):
             archive.writestr(zipfile.ZipInfo(name, _EPOCH), content)
     return buffer.getvalue()
 
 
-def unpack(packed: bytes) -> tuple[Receipt, bytes, bytes]:
-    """Receipt, preview and result of a master. Raises `ValueError` if it is damaged."""
+def _entry_of(picture: BoughtPicture) -> str:
+    return f"further/{picture.name}.{picture.format}"
+
+
+def unpack(packed: bytes) -> Master:
+    """All that a master holds. Raises `ValueError` if it is damaged."""
     receipt = read_receipt(packed[:HEAD_BYTES])
     try:
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-            return (
+            return Master(
                 receipt,
-                archive.read("preview.jpg"),
-                archive.read(f"result.{receipt.result_format}"),
+                result=archive.read(f"result.{receipt.result_format}"),
+                preview=archive.read("preview.jpg"),
+                further={one.name: archive.read(_entry_of(one)) for one in receipt.further},
             )
     except (KeyError, zipfile.BadZipFile) as error:
         raise ValueError("a master holds a preview and a result") from error
@@ -150,10 +166,9 @@ class Masters:
         """Read a purchase whole. Raises `FileNotFoundError`, or `TryTomorrow` if broken."""
         name = f"{folder_of(fingerprint)}/{provider}.zip"
         try:
-            receipt, preview, result = unpack(self._store.read(name))
+            return unpack(self._store.read(name))
         except ValueError as error:
             raise self._unreadable(name) from error
-        return Master(receipt, result, preview)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from packshot.facts.paid_options import PaidOptions, content_hash, fingerprint, long_hex, within
+from packshot.facts.colour import long_hex
+from packshot.facts.paid_options import PaidOptions, content_hash, fingerprint, within
 
 PICTURE = "2831e05f5b0544ead83f0a832b6790634a7c9ba8bfb92a341a52181e752d262f"
 
@@ -95,6 +96,7 @@ def test_defaults_are_frozen() -> None:
             )
         )
         | {"channels": "rgba", "source_by_url": False, "add_shadow": False},
+        "outputs": (),
         "purchase_megapixels": None,
     }
 

@@ -1,0 +1,50 @@
+"""A further picture of the same product that the provider makes in the same call, for a price."""
+
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from packshot.facts.colour import long_hex
+
+MOST_OUTPUTS: Final = 6
+"""A receipt names them all, and is read from a master's first bytes."""
+
+
+class BoughtOutput(BaseModel):
+    """How it should look; the cutout itself is bought in any case."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[
+        str,
+        Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$", description="Part of the file name."),
+    ]
+    format: Annotated[
+        Literal["png", "webp", "jpeg"], Field(description="JPEG needs a background.")
+    ] = "png"
+    background_color: Annotated[
+        str | None, Field(description="Hex colour behind the product; empty keeps it transparent.")
+    ] = None
+    crop: Annotated[bool, Field(description="Let the provider crop to the subject.")] = False
+    megapixels: Annotated[
+        float | None, Field(gt=0, le=50, description="At most; by default those of the cutout.")
+    ] = None
+
+    @field_validator("background_color")
+    @classmethod
+    def _long_hex(cls, value: str | None) -> str | None:
+        return None if value is None else long_hex(value)
+
+    @model_validator(mode="after")
+    def _jpeg_is_opaque(self) -> Self:
+        if self.format == "jpeg" and not self.has_ground:
+            raise ValueError(
+                f"output `{self.name}`: JPEG has no transparency; "
+                "give it a `background_color` such as `ffffff`"
+            )
+        return self
+
+    @property
+    def has_ground(self) -> bool:
+        """Whether something behind the product can be seen."""
+        return self.background_color is not None and self.background_color[6:] != "00"
