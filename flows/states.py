@@ -8,7 +8,7 @@ from prefect.states import Cancelled, Completed, Failed
 from packshot.facts.errors import PackshotError, StopRequested, StopRun
 from packshot.run.summary import Summary
 
-CREDIT_CODES = frozenset({"no_credits", "max_credits", "keep_credits"})
+CREDIT_CODES = frozenset({"no_credits", "max_credits", "max_cost", "keep_credits"})
 TOLERATED = "CompletedWithFailures"
 NEEDS_CREDITS = "NeedsCredits"
 STOPPED = "Stopped"

@@ -76,7 +76,7 @@ class KeyRejected(StopRun):
 
 
 class CapReached(StopRun):
-    """One more call could exceed `max_credits`."""
+    """One more call could exceed `max_credits`, or `max_cost`, which is its code then."""
 
     default_code = "max_credits"
 

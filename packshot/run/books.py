@@ -88,7 +88,7 @@ class Books:
     ) -> None:
         self._before = self._held = _maybe(balance)
         self._cap, self._floor = _maybe(cap), _maybe(floor)
-        self._cap_option = cap_option
+        self.cap_option = cap_option
         self._refresh, self._refresh_every = refresh, refresh_every
         self._clock = clock
         self._changed = threading.Condition()
@@ -181,8 +181,9 @@ class Books:
         aside = f" {_say(pending)} are set aside for calls not settled," if pending else ""
         if self._cap is not None and self._charged + pending + price > self._cap:
             return CapReached(
-                f"`{self._cap_option}` is {_say(self._cap)}: {_say(self._charged)} are spent,"
-                f"{aside} and the next call costs up to {_say(price)}; raise it to go on."
+                f"`{self.cap_option}` allows {_say(self._cap)}: {_say(self._charged)} are spent,"
+                f"{aside} and the next call costs up to {_say(price)}; raise it to go on.",
+                self.cap_option,
             )
         return self._short(price, pending, aside)
 

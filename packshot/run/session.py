@@ -188,7 +188,8 @@ def check_credits(shop: Workshop) -> Verdict:
     if plan.verdict == "needs an answer":
         raise NeedsAnswer(plan.message)
     if verdict.decision == "stop":
-        shop.stop.set(_SHORT_OF[verdict.limit](verdict.message))
+        code = shop.books.cap_option if verdict.limit == "cap" else None
+        shop.stop.set(_SHORT_OF[verdict.limit](verdict.message, code))
     if plan.at_most > shop.books.money_left():
         shop.turns = Turns(prices_of(files.work, shop.provider), shop.books.money_left)
     folder, asked = shop.run_folder, shop.asked

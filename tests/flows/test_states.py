@@ -42,6 +42,7 @@ def summary(  # only what a state is made of
         ({"cut": 1, "failed": 2}, None, StateType.FAILED, "Failed"),
         ({"cut": 1, "deferred": 9}, "no_credits", StateType.FAILED, "NeedsCredits"),
         ({"cut": 1, "deferred": 9}, "max_credits", StateType.FAILED, "NeedsCredits"),
+        ({"cut": 1, "deferred": 9}, "max_cost", StateType.FAILED, "NeedsCredits"),
         ({"cut": 1, "deferred": 9}, "keep_credits", StateType.FAILED, "NeedsCredits"),
         ({"deferred": 9}, "key_rejected", StateType.FAILED, "Stopped"),
         ({"deferred": 9}, "max_changed_share", StateType.FAILED, "Stopped"),

@@ -78,7 +78,7 @@ def test_a_cheaper_answer_makes_room() -> None:
     """A reservation that is settled for less gives the rest back."""
     account = books(cap=1)
     spend(account, 0.25)
-    with pytest.raises(CapReached, match=r"`max_credits` is 1: 0.25 are spent"):
+    with pytest.raises(CapReached, match=r"`max_credits` allows 1: 0.25 are spent"):
         account.reserve(1)
     account.reserve(0.75).settle(0.75)
 

@@ -100,7 +100,10 @@ def test_a_cap_in_money_holds_and_plan_and_report_speak_both(paid: Shop) -> None
     assert night.summary.outcomes == {"deferred": 3, "cut": 5}
     assert (night.seen.credits, night.summary.money.cost) == (5, 1.0)
     deferred = night.report[night.report["outcome"] == "deferred"]["reason"].iloc[0]
-    assert deferred.startswith("`max_cost` is 5: 5 are spent")
+    assert deferred.startswith("`max_cost` allows 5: 5 are spent")
+    assert (night.summary.stop_code, reasons(night)["max_cost"]) == ("max_cost", 3)
+    none = paid.night(**money | {"max_cost": 0.1}, when_short="stop")
+    assert none.summary.stop_code == "max_cost"
     assert_balanced(night)
 
 
