@@ -170,10 +170,14 @@ def allowed_schemes(job: Job) -> frozenset[str]:
 
 
 def new_run_id(flow_run: str | None = None) -> str:
-    """Sorts by time of start, and is unique; tries of one flow run end alike."""
-    own = token_hex(TRY_LENGTH // 2)  # a fallback's part may begin within the same second
+    """Sorts by time of start, and is unique; tries of one flow run end alike.
+
+    A fallback's part may begin in the same second, so a 4096th of it is told, too.
+    """
+    now = datetime.now(UTC)
+    own = f"{now.microsecond * 4096 // 1_000_000:03x}{token_hex(TRY_LENGTH // 2)}"
     end = f"{own}-{flow_run[-TRY_LENGTH:]}" if flow_run else own
-    return f"{datetime.now(UTC):{RUN_ID_TIME}}-{end}"
+    return f"{now:{RUN_ID_TIME}}-{end}"
 
 
 class SingleFlight:

@@ -353,4 +353,9 @@ def test_parts_of_a_flow_run_have_names_of_their_own() -> None:
     """A fallback's may begin in the same second; all tell which flow run they belong to."""
     names = {new_run_id("0198-first") for _ in range(50)}
     assert len(names) == 50
+    in_turn = []
+    for _ in range(20):
+        in_turn.append(new_run_id("0198-first"))
+        time.sleep(0.001)
+    assert in_turn == sorted(in_turn)
     assert all(name.endswith("-first") for name in names)
