@@ -75,8 +75,8 @@ class Funds:
     cap: float | None
     """In the account's unit."""
     keep_credits: float | None
-    cap_option: str = MAX_CREDITS
-    """What the user said to set the cap."""
+    cap_said: str = f"`{MAX_CREDITS}`"
+    """The option that sets the cap, for people."""
     tariff: Tariff | None = None
 
     @property
@@ -163,7 +163,7 @@ class Quote:
         if funds.keep_credits:
             limits.append(f"`keep_credits` keeps {_say(funds.keep_credits)}")
         if funds.cap is not None:
-            limits.append(f"`{funds.cap_option}` allows {_say(funds.cap)}")
+            limits.append(f"{funds.cap_said} allows {_say(funds.cap)}")
         return f"{wanted} {', '.join(limits)}: {_say(funds.spendable)} may be spent."
 
     def _minutes(self, calls: int, spared: float = 0.0) -> float:

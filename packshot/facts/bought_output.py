@@ -8,10 +8,11 @@ from packshot.facts.colour import long_hex
 
 MOST_OUTPUTS: Final = 6
 """A receipt names them all, and is read from a master's first bytes."""
+_CLEAR: Final = "00"
 
 
 class BoughtOutput(BaseModel):
-    """How it should look; the cutout itself is bought in any case."""
+    """How it should look; the cutout itself is bought in any case, and named without it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,18 +34,18 @@ class BoughtOutput(BaseModel):
     @field_validator("background_color")
     @classmethod
     def _long_hex(cls, value: str | None) -> str | None:
-        return None if value is None else long_hex(value)
+        digits = None if value is None else long_hex(value)
+        return None if digits is None or digits[6:] == _CLEAR else digits
 
     @model_validator(mode="after")
     def _jpeg_is_opaque(self) -> Self:
-        if self.format == "jpeg" and not self.has_ground:
+        if self.format == "jpeg" and self.background_color is None:
             raise ValueError(
                 f"output `{self.name}`: JPEG has no transparency; "
                 "give it a `background_color` such as `ffffff`"
             )
         return self
 
-    @property
-    def has_ground(self) -> bool:
-        """Whether something behind the product can be seen."""
-        return self.background_color is not None and self.background_color[6:] != "00"
+    def canonical(self) -> str:
+        """JSON of all that tells its picture from another of the same product."""
+        return self.model_dump_json(exclude={"name"}, exclude_defaults=True)

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from packshot.facts.bought_output import MOST_OUTPUTS, BoughtOutput
 from packshot.facts.columns import ColumnNames
 from packshot.facts.export_choice import ExportChoice
 from packshot.facts.item import public
@@ -110,6 +111,14 @@ class Options(BaseModel):
     variants: Annotated[
         list[Variant], Field(min_length=1, max_length=12, description="Pictures made per item.")
     ] = [Variant()]
+    outputs: Annotated[
+        list[BoughtOutput],
+        Field(
+            max_length=MOST_OUTPUTS,
+            description="Further pictures that the provider makes in the same call, each for a "
+            "price. BackgroundCut knows them; what `variants` can make here costs nothing.",
+        ),
+    ] = []
     wire_format: Annotated[
         Literal["zip", "png", "jpg", "webp", "json"],
         Field(description="How the provider sends its answer; not part of the fingerprint."),
@@ -242,9 +251,9 @@ class Options(BaseModel):
     @model_validator(mode="after")
     def _outputs_have_names_of_their_own(self) -> Self:
         names = [variant.name for variant in self.variants]
-        names += [output.name for output in self.paid.outputs]
+        names += [output.name for output in self.outputs]
         if len(set(names)) < len(names):
-            raise ValueError("two of `paid.outputs` and `variants` share a name; give each its own")
+            raise ValueError("two of `outputs` and `variants` share a name; give each its own")
         return self
 
     @property

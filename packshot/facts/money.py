@@ -1,6 +1,7 @@
 """What a provider's unit costs in money, so that one cap holds whoever cuts out."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import NamedTuple
 
 from packshot.facts.errors import BadOption
@@ -49,6 +50,13 @@ class Cap(NamedTuple):
     amount: float
     option: str
     """The option that says so."""
+    money: str = ""
+    """What it says, where that is in money."""
+
+    @property
+    def said(self) -> str:
+        """The option for people, before `allows 5`."""
+        return f"`{self.option}`{self.money and f' ({self.money})'}"
 
 
 def cap_of(job: Job, tariff: Tariff) -> Cap | None:
@@ -62,7 +70,9 @@ def cap_of(job: Job, tariff: Tariff) -> Cap | None:
                 "or use `max_credits`"
             )
         if tariff.per_unit:
-            caps.append(Cap(cost / tariff.per_unit, MAX_COST))
+            units = Decimal(str(cost)) / Decimal(str(tariff.per_unit))  # 0.6 / 0.2 are 3
+            money = "" if tariff.unit == tariff.currency else f"{cost:,.2f} {tariff.currency}"
+            caps.append(Cap(float(units), MAX_COST, money))
     return min(caps, default=None)
 
 

@@ -10,7 +10,6 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from packshot.facts.bought_output import MOST_OUTPUTS, BoughtOutput
 from packshot.facts.colour import long_hex
 from packshot.facts.removebg_options import RemoveBgOptions
 
@@ -67,14 +66,6 @@ class PaidOptions(BaseModel):
     removebg: Annotated[
         RemoveBgOptions, Field(description="What only remove.bg's wire format knows.")
     ] = RemoveBgOptions()
-    outputs: Annotated[
-        tuple[BoughtOutput, ...],
-        Field(
-            max_length=MOST_OUTPUTS,
-            description="Further pictures that the provider makes in the same call, each for a "
-            "price. BackgroundCut knows them; what `variants` can make here costs nothing.",
-        ),
-    ] = ()
     purchase_megapixels: Annotated[
         Annotated[int, Field(ge=1, le=MOST_MEGAPIXELS)] | Literal["auto"] | None,
         Field(
@@ -204,14 +195,11 @@ class PaidOptions(BaseModel):
     def settled(self, needed: int | None) -> Self:
         """With `auto` replaced by the megapixels that suffice; None sends pictures whole.
 
-        What the provider crops to the product may be a small part of the picture: whole, too, and
-        so are pictures of which the provider makes further ones.
+        What the provider crops to the product may be a small part of the picture: whole, too.
         """
         if self.purchase_megapixels != "auto":
             return self
-        return self.model_copy(
-            update={"purchase_megapixels": None if self.crop or self.outputs else needed}
-        )
+        return self.model_copy(update={"purchase_megapixels": None if self.crop else needed})
 
     def sent_size(self, width: int, height: int) -> tuple[int, int]:
         """Width and height of a source as it is sent; nothing is enlarged."""

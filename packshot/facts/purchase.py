@@ -45,6 +45,7 @@ class BoughtPicture(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
+    asked: Annotated[str, Field(description="Canonical JSON of what it was to look like.")]
     format: str
     width: int
     height: int
@@ -85,7 +86,7 @@ class Receipt(BaseModel):
         None
     )
     further: Annotated[
-        tuple[BoughtPicture, ...], Field(description="What came with it: see `paid.outputs`.")
+        tuple[BoughtPicture, ...], Field(description="What came with it: see `options.outputs`.")
     ] = ()
     calls: Annotated[int, Field(description="Calls sent for this purchase, the last one answered.")]
     seconds: Annotated[float, Field(description="From sending to the last byte of the answer.")]

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from packshot.facts.bought_output import BoughtOutput
 from packshot.facts.colour import long_hex
 from packshot.facts.paid_options import MOST_MEGAPIXELS
 
@@ -72,9 +73,11 @@ class Variant(BaseModel):
         return json.dumps(chosen, sort_keys=True, separators=(",", ":"))
 
 
-def recipe(variants: tuple[Variant, ...]) -> str:
-    """Name a set of variants: 16 hex digits, equal when the pictures would be equal."""
-    body = "\n".join(f"{v.name} {v.canonical()}" for v in sorted(variants, key=lambda v: v.name))
+def recipe(variants: Iterable[Variant], outputs: Iterable[BoughtOutput] = ()) -> str:
+    """Name what is published: 16 hex digits, equal when the pictures would be equal."""
+    lines = sorted(f"{variant.name} {variant.canonical()}" for variant in variants)
+    lines += sorted(f"bought {output.name} {output.canonical()}" for output in outputs)
+    body = "\n".join(lines)
     return blake2b(body.encode(), digest_size=8).hexdigest()
 
 

@@ -1,10 +1,8 @@
 """BackgroundCut, API v3: a picture is uploaded, then processed, then fetched from an address."""
 
 import math
-import threading
 import time
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
@@ -12,10 +10,20 @@ from typing import Final
 
 import httpx
 
-from packshot.facts.errors import BadOption, ImageRefused, PackshotError, Uncertain, Unreachable
+from packshot.facts.bought_output import BoughtOutput
+from packshot.facts.errors import (
+    BadOption,
+    ImageRefused,
+    PackshotError,
+    TryAgain,
+    TryTomorrow,
+    Uncertain,
+    Unreachable,
+)
 from packshot.facts.paid_options import PaidOptions, content_hash
 from packshot.facts.purchase import Account, Price, PurchaseClass
 from packshot.providers.answers import broken_answer
+from packshot.providers.backgroundcut_uploads import Uploads
 from packshot.providers.backgroundcut_wire import (
     FORMATS,
     GENERATIONS,
@@ -24,22 +32,27 @@ from packshot.providers.backgroundcut_wire import (
     UPLOADS,
     WHO,
     BackgroundCutSettings,
+    all_asked,
     check_options,
+    check_outputs,
     price_of,
     wanted_megapixels,
 )
 from packshot.providers.face import Accepts, FurtherPicture, Pace, Result, Source, Ticket
 from packshot.providers.line import Answer, Bounds, Line, as_answered
-from packshot.providers.removebg_wire import is_test
-from packshot.providers.result_address import GONE, PaidCall, gone, is_address, torn
+from packshot.providers.removebg_wire import CLEARLY, is_test
+from packshot.providers.result_address import GONE, OrderedOutput, PaidCall, gone, is_address, torn
 from packshot.providers.status_refusals import Refuser, check_source
 
 BASE_URL: Final = "https://api.backgroundcut.co"
 CALLS_AT_ONCE: Final = 8
 WINDOW_SECONDS: Final = 60.0
-KEPT_UPLOADS: Final = 10_000
-UPLOAD_SECONDS: Final = 3_600.0
-"""For so long an upload is processed again; the production site deletes it after two hours."""
+TIMEOUT_SECONDS: Final = 300.0
+"""Of processing, by the documents' own examples."""
+DOWNLOADS: Final = 3
+"""So often a picture that was made beside the cutout is fetched."""
+PAUSE_SECONDS: Final = 1.0
+LONGEST_PAUSE_SECONDS: Final = 10.0
 
 
 class BackgroundCut:
@@ -62,8 +75,8 @@ class BackgroundCut:
         base_url: str | None = None,
         wire_format: str = "png",
         settings: Mapping[str, str] = MappingProxyType({}),
-        timeout_seconds: float = 300.0,
         calls_at_once: int = CALLS_AT_ONCE,
+        outputs: Sequence[BoughtOutput] = (),
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         if wire_format not in FORMATS:
@@ -71,8 +84,12 @@ class BackgroundCut:
         self._wire_format = wire_format
         self._settings = BackgroundCutSettings.of(WHO, settings)
         self._wire = GENERATIONS[self._settings.generation]
+        check_outputs(outputs)
+        self._outputs = tuple(outputs)
+        self._is_proven = False
+        """Whether an order of ours was taken once: before that, no picture is to blame."""
         self.pace: Final = Pace(
-            per_window=self._settings.calls_per_minute / self._wire.requests_per_picture,
+            per_window=self._settings.calls_per_minute / self._wire.requests(len(outputs)),
             window_seconds=WINDOW_SECONDS,
             calls_at_once=calls_at_once,
             weighs_megapixels=False,
@@ -83,7 +100,7 @@ class BackgroundCut:
             api_key,
             base_url=base_url or BASE_URL,
             sign=self._wire.sign,
-            bounds=Bounds(timeout_seconds=timeout_seconds, calls_at_once=calls_at_once),
+            bounds=Bounds(timeout_seconds=TIMEOUT_SECONDS, calls_at_once=calls_at_once),
             transport=transport,
         )
         self._refuser = Refuser(
@@ -91,14 +108,14 @@ class BackgroundCut:
             self._line.secret,
             f"check `--provider-url`, such as {BASE_URL}, and the setting `generation`.",
         )
-        self._uploads = _Uploads()
+        self._uploads = Uploads()
 
     def __repr__(self) -> str:
         return f"BackgroundCut({self._line.base_url!r}, {self._settings.generation!r})"
 
     def price(self, options: PaidOptions, megapixels: float | None) -> Price:
         """By resolution; an estimate, because the API never says what it charged."""
-        return price_of(options, megapixels)
+        return price_of(options, self._outputs, megapixels)
 
     def account(self) -> Account:
         """An account without a known balance: the API has no endpoint that tells it.
@@ -121,19 +138,25 @@ class BackgroundCut:
         self.validate(source, options)
         digest = content_hash(source.content)  # of what is sent: it may have been shrunk
         name = self._uploads.find(digest) or self._upload(source, digest)
-        order = self._wire.order(name, options, self._wire_format)
+        jpeg = self._settings.jpeg or self._wire.jpeg
+        asked = all_asked(options, self._outputs, self._wire_format, jpeg)
+        order = self._wire.order(name, asked)
         answer = self._line.ask("POST", self._wire.process_path, may_cost=True, json=order)
         if answer.status == httpx.codes.NOT_FOUND:
             self._uploads.forget(digest)
             raise as_answered(_upload_gone(), answer, self._line.secret)
         if not answer.is_success:
-            raise self._refuser.refusal(answer, may_cost=True)
+            raise self._order_refused(answer)
+        self._is_proven = True
         result, *further = self._wire.results_in(answer.json(), order)
         if not result:
             raise broken_answer(WHO, "names no result")
         call = PaidCall(
             address=result,
-            further=dict(zip((output.name for output in options.outputs), further, strict=True)),
+            further=tuple(
+                OrderedOutput(output=output, address=where)
+                for output, where in zip(self._outputs, further, strict=True)
+            ),
             charged=self.price(options, source.megapixels).likely,
             unit=UNIT,
             is_test=is_test(answer.headers),
@@ -151,31 +174,36 @@ class BackgroundCut:
         """
         call = PaidCall.of(ticket, WHO)
         result = self._fetched(call, call.address)
-        beside = call.model_copy(update={"wanted_megapixels": 0.0})
-        found = {name: self._further(beside, where) for name, where in call.further.items()}
-        further = {name: picture for name, picture in found.items() if picture is not None}
-        lost = ", ".join(f"`{name}`" for name in call.further if name not in further)
-        return replace(
-            result,
-            further=further,
-            doubt=f"{WHO} was paid for {lost} and did not hand it out; the cutout is there."
-            if lost
-            else None,
+        further, lost = {}, list[str]()
+        for ordered in call.further:
+            picture = self._further(call, ordered)
+            if picture is not None:
+                further[ordered.output.name] = picture
+            if picture is None or not _is_as_asked(ordered.output, picture, call):
+                lost.append(f"`{ordered.output.name}`")
+        doubt = (
+            f"{WHO} was paid for {', '.join(lost)} and did not hand it out as asked; the cutout is "
+            "there."
         )
+        return replace(result, further=further, doubt=doubt if lost else None)
 
-    def _further(self, call: PaidCall, where: str) -> FurtherPicture | None:
-        """A picture that was made beside the cutout; None for one that will never be had."""
-        if not where:
-            return None
-        try:
-            made = self._fetched(call, where)
-        except (ImageRefused, Uncertain):
-            return None
-        if made.format == "zip":  # nothing that can be published as it is
-            return None
-        return FurtherPicture(
-            content=made.content, format=made.format, width=made.width, height=made.height
-        )
+    def _further(self, call: PaidCall, ordered: OrderedOutput) -> FurtherPicture | None:
+        """A picture that was made beside the cutout; None for one that will not be had.
+
+        Tried again here: a caller that tries again fetches the cutout once more, too.
+        """
+        any_size = call.model_copy(update={"wanted_megapixels": 0.0})
+        for tries_left in reversed(range(DOWNLOADS if ordered.address else 0)):
+            try:
+                made = self._fetched(any_size, ordered.address)
+            except TryAgain as error:
+                if tries_left:
+                    time.sleep(min(error.wait_seconds or PAUSE_SECONDS, LONGEST_PAUSE_SECONDS))
+            except (ImageRefused, Uncertain):
+                return None
+            else:
+                return _as_picture(made, ordered.output)
+        return None
 
     def _fetched(self, call: PaidCall, where: str) -> Result:
         """Fetch one picture by its address or key.
@@ -211,6 +239,18 @@ class BackgroundCut:
         self._uploads.note(digest, name)
         return name
 
+    def _order_refused(self, answer: Answer) -> PackshotError:
+        """Its documents contradict one another, so the order itself may be what it dislikes."""
+        error = self._refuser.refusal(answer, may_cost=True)
+        if self._is_proven or not isinstance(error, ImageRefused):
+            return error
+        doubt = TryTomorrow(
+            f"{error.message} No picture has been taken since this program started: if every one "
+            "is declined, try the settings `generation` and `jpeg`.",
+            error.code,
+        )
+        return as_answered(doubt, answer, self._line.secret)
+
     def _address_of(self, key: str) -> str:
         """A short-lived address of a result that lies under a key."""
         answer = self._line.ask("POST", MINT_PATH, may_cost=False, json={"key": key})
@@ -230,31 +270,26 @@ class BackgroundCut:
         return gone(self._line, answer) if isinstance(error, ImageRefused) else error
 
 
-class _Uploads:
-    """What lies at the provider's, by the hash of what was sent. Threads may share it."""
+def _as_picture(made: Result, output: BoughtOutput) -> FurtherPicture | None:
+    """None for a ZIP, which cannot be published as it is."""
+    if made.format == "zip":
+        return None
+    return FurtherPicture(
+        asked=output.canonical(),
+        content=made.content,
+        format=made.format,
+        width=made.width,
+        height=made.height,
+    )
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._names: OrderedDict[str, tuple[float, str]] = OrderedDict()
 
-    def find(self, digest: str) -> str | None:
-        """The name of an upload that is surely still there."""
-        with self._lock:
-            until, name = self._names.get(digest, (-math.inf, ""))
-        return name if time.monotonic() < until else None
-
-    def note(self, digest: str, name: str) -> None:
-        """Remember an upload."""
-        with self._lock:
-            self._names[digest] = (time.monotonic() + UPLOAD_SECONDS, name)
-            self._names.move_to_end(digest)
-            while len(self._names) > KEPT_UPLOADS:
-                self._names.popitem(last=False)
-
-    def forget(self, digest: str) -> None:
-        """It is there no more."""
-        with self._lock:
-            self._names.pop(digest, None)
+def _is_as_asked(output: BoughtOutput, picture: FurtherPicture, call: PaidCall) -> bool:
+    """By format, and by size where that is known: of a crop it is not."""
+    if output.crop or not call.wanted_megapixels:
+        return picture.format == output.format
+    wanted = min(call.wanted_megapixels, output.megapixels or math.inf)
+    large = picture.width * picture.height / 1e6 >= wanted * CLEARLY
+    return picture.format == output.format and large
 
 
 def _upload_gone() -> Unreachable:

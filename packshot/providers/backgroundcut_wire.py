@@ -5,14 +5,15 @@ one of stage.backgroundcut.co (upload-image, process-image); `production` is the
 backgroundcut.co, where files lie under keys of the caller's own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from secrets import token_hex
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import Field
 
-from packshot.facts.errors import ImageRefused
+from packshot.facts.bought_output import BoughtOutput
+from packshot.facts.errors import BadOption, ImageRefused
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.purchase import Price
 from packshot.providers.face import Source
@@ -66,6 +67,8 @@ class BackgroundCutSettings(OwnSettings):
     """Which of the documented generations of v3 the key is for."""
     calls_per_minute: Annotated[float, Field(gt=0, le=100_000)] = 100.0
     """Requests of any kind, as the plan allows."""
+    jpeg: Literal["jpg", "jpeg"] | None = None
+    """What the API calls JPEG, where its documents for that generation are wrong."""
 
 
 def check_options(options: PaidOptions, source: Source, wire_format: str) -> None:
@@ -76,9 +79,6 @@ def check_options(options: PaidOptions, source: Source, wire_format: str) -> Non
     opaque = is_opaque(options.background_color)
     if options.has_ground and not opaque:
         raise _cannot("background_color", options.background_color)
-    for output in options.outputs:
-        if output.has_ground and not is_opaque(output.background_color):
-            raise _cannot(f"outputs.{output.name}.background_color", output.background_color)
     if FORMATS[wire_format] == "jpg" and not opaque:
         raise ImageRefused(
             "A JPEG cannot be transparent: set `wire_format` to png or webp, "
@@ -93,6 +93,17 @@ def check_options(options: PaidOptions, source: Source, wire_format: str) -> Non
             "choose the `resolution` auto or hd.",
             "resolution_too_high",
         )
+
+
+def check_outputs(outputs: Iterable[BoughtOutput]) -> None:
+    """Refuse by name what the API cannot make; raises `BadOption`."""
+    for output in outputs:
+        ground = output.background_color
+        if ground is not None and not is_opaque(ground):
+            raise BadOption(
+                f"{WHO} cannot honour `outputs.{output.name}.background_color: {ground}`, because "
+                "its grounds are opaque: leave the last two digits out."
+            )
 
 
 def _cannot(option: str, wanted: object) -> ImageRefused:
@@ -113,14 +124,16 @@ def wanted_megapixels(source: Source, options: PaidOptions) -> float:
     return 0.0 if options.crop else min(source.megapixels, megapixels_asked(options))
 
 
-def price_of(options: PaidOptions, megapixels: float | None) -> Price:
+def price_of(
+    options: PaidOptions, outputs: Sequence[BoughtOutput], megapixels: float | None
+) -> Price:
     """By the cutout's resolution, half a credit more for each crop, a quarter for each output.
 
     That a small result of a large picture is cheap is likely and said nowhere.
     """
     most = LARGEST_RESULT_MEGAPIXELS if megapixels is None else megapixels
-    crops = options.crop + sum(output.crop for output in options.outputs)
-    extra = CROP_PRICE * crops + FURTHER_PRICE * len(options.outputs)
+    crops = options.crop + sum(output.crop for output in outputs)
+    extra = CROP_PRICE * crops + FURTHER_PRICE * len(outputs)
     likely = _price_at(min(most, megapixels_asked(options)))
     return Price(at_most=_price_at(most) + extra, likely=likely + extra)
 
@@ -150,34 +163,33 @@ class Asked(NamedTuple):
         return said if self.ground is None else said | {"background_color": f"#{self.ground[:6]}"}
 
 
-def all_asked(options: PaidOptions, wire_format: str, jpeg: str) -> list[Asked]:
+def all_asked(
+    options: PaidOptions, outputs: Iterable[BoughtOutput], wire_format: str, jpeg: str
+) -> list[Asked]:
     """The cutout first, by whose size the call is priced; nothing is larger. `jpeg` names JPEG."""
     most = megapixels_asked(options)
     ground = options.background_color if options.has_ground else None
     cutout = FORMATS[wire_format].replace("jpg", jpeg)
-    return [
-        Asked(VARIANT, most, cutout, options.crop, ground),
-        *(
-            Asked(
-                f"{VARIANT}-{output.name}",
-                min(most, output.megapixels or most),
-                output.format.replace("jpeg", jpeg),
-                output.crop,
-                output.background_color if output.has_ground else None,
-            )
-            for output in options.outputs
-        ),
-    ]
+    asked = [Asked(VARIANT, most, cutout, options.crop, ground)]
+    for output in outputs:
+        name, size = f"{VARIANT}-{output.name}", min(most, output.megapixels or most)
+        image_format = output.format.replace("jpeg", jpeg)
+        asked.append(Asked(name, size, image_format, output.crop, output.background_color))
+    return asked
 
 
 class Basic:
     """The two steps of the older site: the upload is given a name, results have addresses."""
 
     sign: Final = ("Authorization", "Bearer {key}")
-    requests_per_picture: Final = 2
     upload_path: Final = "/v3/remove-bg/upload-image/"
     process_path: Final = "/v3/remove-bg/process-image/"
     kept_seconds: Final = 0.0
+    jpeg: Final = "jpg"
+
+    def requests(self, outputs: int) -> int:  # noqa: ARG002 - results have addresses at once
+        """Requests to the API that a picture takes with so many further ones."""
+        return 2
 
     def upload_form(self, source: Source, digest: str) -> dict[str, Any]:  # noqa: ARG002 - both alike
         """What httpx sends for an upload."""
@@ -189,9 +201,8 @@ class Basic:
         name = told.get("unique_filename") if isinstance(told, dict) else None
         return name if isinstance(name, str) and name else None
 
-    def order(self, name: str, options: PaidOptions, wire_format: str) -> dict[str, Any]:
+    def order(self, name: str, asked: Iterable[Asked]) -> dict[str, Any]:
         """The JSON that asks for everything."""
-        asked = all_asked(options, wire_format, jpeg="jpg")
         variants = [{"variant_name": one.name, **one.fields()} for one in asked]
         return {"unique_filename": name, "output_variants": variants}
 
@@ -207,10 +218,14 @@ class Production:
     """The production site's: files lie under keys that we choose, addresses are asked for."""
 
     sign: Final = ("Authorization", "Token {key}")
-    requests_per_picture: Final = 3
     upload_path: Final = "/v3/file-ops/upload/"
     process_path: Final = "/v3/tools/ai/remove-bg/process/"
     kept_seconds: Final = 7_200.0
+    jpeg: Final = "jpeg"
+
+    def requests(self, outputs: int) -> int:
+        """Requests to the API that a picture takes: each result's address is asked for."""
+        return 3 + outputs
 
     def upload_form(self, source: Source, digest: str) -> dict[str, Any]:
         """What httpx sends for an upload."""
@@ -223,23 +238,28 @@ class Production:
         lies = isinstance(told, dict) and told.get("success") is True
         return _input_key(source, digest) if lies else None
 
-    def order(self, name: str, options: PaidOptions, wire_format: str) -> dict[str, Any]:
+    def order(self, name: str, asked: Iterable[Asked]) -> dict[str, Any]:
         """The JSON that asks for everything, under keys that nothing else has."""
         stem = f"{name.rpartition('.')[0]}-{token_hex(8)}"
-        asked = all_asked(options, wire_format, jpeg="jpeg")
         variants = [
             {"output_key": f"{stem}-{one.name}.{one.format}", **one.fields()} for one in asked
         ]
         return {"input_key": name, "output_variants": variants}
 
     def results_in(self, told: Any, order: dict[str, Any]) -> list[str]:  # noqa: ANN401  any JSON
-        """The key each picture of an order lies under; empty where the answer does not say so."""
+        """The key each picture of an order lies under; empty where the answer does not say so.
+
+        The server may lay files elsewhere than asked: what ends as its key does is the picture,
+        and where none does, they go by their order.
+        """
         keys = told.get("output_keys") if isinstance(told, dict) else None
         found = [key for key in keys if isinstance(key, str)] if isinstance(keys, list) else []
         asked = [one["output_key"] for one in order["output_variants"]]
-        if len(asked) == 1:  # whatever the one picture that came is called
-            return found[:1] or [""]
-        return [key if key in found else "" for key in asked]
+        named = [next((key for key in found if key.endswith(own)), "") for own in asked]
+        if any(named):
+            return named
+        lost = [""] * (len(asked) - 1)
+        return found if len(found) == len(asked) else [*(found[:1] or [""]), *lost]
 
 
 GENERATIONS: Final[Mapping[str, Basic | Production]] = MappingProxyType(

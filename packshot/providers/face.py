@@ -66,8 +66,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FurtherPicture:
-    """One of `PaidOptions.outputs`, as it came."""
+    """A further picture, as it came."""
 
+    asked: str
+    """`BoughtOutput.canonical` of what it was to look like."""
     content: bytes
     format: str
     """png, webp or jpeg."""
@@ -97,7 +99,7 @@ class Result:
     doubt: str | None = None
     """What the provider itself is unsure of, in a sentence."""
     further: Mapping[str, FurtherPicture] = field(default_factory=dict)
-    """What was made beside it, by the names of `PaidOptions.outputs`."""
+    """What was made beside it, by the names of the outputs that were asked for."""
 
 
 @dataclass(frozen=True, slots=True)

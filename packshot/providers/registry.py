@@ -1,7 +1,7 @@
 """Every provider there is, and how one is made."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
@@ -10,6 +10,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 import packshot.facts.job as words
+from packshot.facts.bought_output import BoughtOutput
 from packshot.facts.errors import BadOption
 from packshot.facts.purchase import PurchaseClass
 from packshot.facts.removebg_options import RemoveBgOptions
@@ -34,6 +35,8 @@ class Access:
     provider_settings: Mapping[str, str] = field(default_factory=dict)
     background: bytes | None = field(default=None, repr=False)
     """The file of `background_image_file`; only remove.bg's wire format knows it."""
+    outputs: Sequence[BoughtOutput] = ()
+    """Further pictures; who makes none leaves them out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class ProviderEntry:
     removebg_words: Callable[[Mapping[str, str]], frozenset[str]] = lambda _: frozenset()
     """Options of `paid.removebg` that it honours, by its own settings."""
     makes_outputs: bool = False
-    """Whether one call brings `paid.outputs`, too."""
+    """Whether one call brings further pictures, too."""
 
 
 def _all_of_removebg(settings: Mapping[str, str]) -> frozenset[str]:
@@ -86,6 +89,10 @@ def _with_settings(make: Callable[..., Provider]) -> Callable[[Access], Provider
 
 def _removebg(access: Access) -> Provider:
     return _with_settings(partial(RemoveBg, background=access.background))(access)
+
+
+def _backgroundcut(access: Access) -> Provider:
+    return _with_settings(partial(BackgroundCut, outputs=access.outputs))(access)
 
 
 def _local(access: Access) -> Provider:
@@ -132,7 +139,7 @@ PROVIDERS: Final[Mapping[str, ProviderEntry]] = MappingProxyType(
             PurchaseClass.PAID,
         ),
         "backgroundcut": ProviderEntry(
-            _with_settings(BackgroundCut),
+            _backgroundcut,
             "BACKGROUNDCUT_API_KEY",
             "BackgroundCut, API v3",
             PurchaseClass.PAID,

@@ -12,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from packshot.facts.bought_output import BoughtOutput
 from packshot.facts.errors import (
     ImageRefused,
     PackshotError,
@@ -32,6 +33,15 @@ BROKEN: Final = "broken_download"
 OVERSIZED: Final = "result_too_large"
 NOWHERE: Final = "result_address_refused"
 MOST_HOPS: Final = 4
+
+
+class OrderedOutput(BaseModel):
+    """A further picture, and where it is; no address where the answer did not say."""
+
+    model_config = ConfigDict(frozen=True)
+
+    output: BoughtOutput
+    address: str
 
 
 def _from_json(told: object) -> object:
@@ -56,8 +66,8 @@ class PaidCall(BaseModel):
     status: int = 200
     kept_until: float = 0.0
     """Epoch seconds; before that a result that is not found is only mislaid. 0 where unknown."""
-    further: Annotated[dict[str, str], BeforeValidator(_from_json)] = {}
-    """Where what was made beside the picture is, by name; empty where the answer did not say."""
+    further: Annotated[tuple[OrderedOutput, ...], BeforeValidator(_from_json)] = ()
+    """What was made beside the picture."""
 
     @classmethod
     def of(cls, ticket: Ticket, who: str) -> Self:
@@ -72,7 +82,8 @@ class PaidCall(BaseModel):
     def facts(self) -> dict[str, str]:
         """As a ticket keeps it."""
         plain = self.model_dump(exclude={"further"})
-        further = {"further": json.dumps(self.further)} if self.further else {}
+        orders = [ordered.model_dump(mode="json") for ordered in self.further]
+        further = {"further": json.dumps(orders)} if orders else {}
         return {name: str(value) for name, value in plain.items()} | further
 
     def result(self, content: bytes, line: Line, *, is_test: bool, seconds: float) -> Result:

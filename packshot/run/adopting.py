@@ -119,10 +119,23 @@ def _pairs(job: Job, cutout_column: str, folder: Path, progress: Progress) -> It
                 f"there are {many:,} sources and {matching:,} cutouts in `{cutout_column}`; "
                 "give each source one cutout, in a row of its own"
             )
+        _check_alike(these, those)
         for left, right in zip(
             these.iter_batches(ROWS_AT_ONCE), those.iter_batches(ROWS_AT_ONCE), strict=True
         ):
             yield [_Pair(*pair) for pair in zip(left.to_pylist(), right.to_pylist(), strict=True)]
+
+
+def _check_alike(sources: pq.ParquetFile, cutouts: pq.ParquetFile) -> None:
+    """Raise `BadManifest` where a row has more of the one than of the other: all would shift."""
+    places = (file.read(columns=["file", "row"]).to_pylist() for file in (sources, cutouts))
+    for source, cutout in zip(*places, strict=True):
+        if source != cutout:
+            row = min(source["row"] or 0, cutout["row"] or 0)
+            raise BadManifest(
+                f"row {row} has another number of sources than of cutouts; give each source one "
+                "cutout, in a row of its own"
+            )
 
 
 @dataclass(slots=True)

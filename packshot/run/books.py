@@ -23,7 +23,7 @@ from packshot.facts.errors import (
     PackshotError,
     StopRun,
 )
-from packshot.facts.money import MAX_CREDITS
+from packshot.facts.money import MAX_CREDITS, Cap
 
 LAG_SECONDS = 10.0
 """So long a reported balance may not know of a charge."""
@@ -79,16 +79,16 @@ class Books:
         self,
         *,
         balance: float | None,
-        cap: float | None,
+        cap: Cap | None,
         floor: float | None,
         refresh: Callable[[], float | None],
         refresh_every: int = 50,
-        cap_option: str = MAX_CREDITS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._before = self._held = _maybe(balance)
-        self._cap, self._floor = _maybe(cap), _maybe(floor)
-        self.cap_option = cap_option
+        self._cap, self._floor = _maybe(cap and cap.amount), _maybe(floor)
+        self.cap_option = cap.option if cap else MAX_CREDITS
+        self._cap_said = cap.said if cap else ""
         self._refresh, self._refresh_every = refresh, refresh_every
         self._clock = clock
         self._changed = threading.Condition()
@@ -181,7 +181,7 @@ class Books:
         aside = f" {_say(pending)} are set aside for calls not settled," if pending else ""
         if self._cap is not None and self._charged + pending + price > self._cap:
             return CapReached(
-                f"`{self.cap_option}` allows {_say(self._cap)}: {_say(self._charged)} are spent,"
+                f"{self._cap_said} allows {_say(self._cap)}: {_say(self._charged)} are spent,"
                 f"{aside} and the next call costs up to {_say(price)}; raise it to go on.",
                 self.cap_option,
             )

@@ -167,6 +167,7 @@ def _receipt(
         further=tuple(
             BoughtPicture(
                 name=name,
+                asked=picture.asked,
                 format=picture.format,
                 width=picture.width,
                 height=picture.height,

@@ -17,7 +17,7 @@ from packshot.providers.face import Result, Source, Ticket
 from packshot.run.books import Reservation
 from packshot.run.collecting import NOT_READY, broken_result, collect, keep_ticket, ticket_of
 from packshot.run.planning import utc_now
-from packshot.run.shelf import forget_answer
+from packshot.run.shelf import forget_answer, with_sound_pictures
 from packshot.run.workshop import Workshop
 from packshot.world.cutouts import LARGEST_RESULT_PIXELS, Cutout, read_cutout
 from packshot.world.journal import Call
@@ -128,7 +128,7 @@ def opened(
     """
     for left in reversed(range(DOWNLOADS)):
         try:
-            return result, _decoded(shop, result, stack)
+            return with_sound_pictures(shop, result), _decoded(shop, result, stack)
         except TryAgain as error:
             forget_answer(shop, fingerprint)
             kept = ticket_of(shop, fingerprint)
@@ -141,9 +141,6 @@ def opened(
 
 
 def _decoded(shop: Workshop, result: Result, stack: ExitStack) -> Cutout:
-    for picture in result.further.values():
-        with shop.budget.hold(picture.width * picture.height):
-            read_cutout(picture.content, picture.format, max_pixels=LARGEST_RESULT_PIXELS)
     with ExitStack() as held:
         held.enter_context(shop.budget.hold(result.width * result.height))
         cutout = read_cutout(result.content, result.format, max_pixels=LARGEST_RESULT_PIXELS)

@@ -139,6 +139,7 @@ def _job_of(job: Job, provider: str, folder: Path, left: float | None) -> Job:
             "yes": None,
             "variants": [Variant()],
             "fallback": [],
+            "outputs": [],
             "insist": True,
         }
     )

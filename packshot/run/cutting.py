@@ -73,7 +73,7 @@ class Life:
         self._known = item.known
         self._spent = Spent(time.monotonic() + shop.job.options.limits.item_seconds)
         self._paid_before = 0.0
-        self._recipe = recipe(tuple(shop.job.options.variants))
+        self._recipe = recipe(shop.job.options.variants, shop.job.options.outputs)
 
     def run(self) -> Ending:
         """Live it; whatever happens, exactly one ending comes back."""

@@ -92,7 +92,8 @@ def _undone(row: Mapping[str, Any]) -> Undone:
 
 def at_most(job: Job, money: Money) -> float:
     """What a run may have cost in the job's money: charged, and perhaps charged."""
-    return Tariff.of(job, money.unit).cost(money.charged + money.uncertain) or 0.0
+    price = Tariff.of(job, money.unit).per_unit or 0.0
+    return price * (money.charged + money.uncertain)  # not in hundredths: a unit may cost less
 
 
 def reason_against(job: Job, key: str | None, wanted: PurchaseClass) -> str | None:

@@ -8,7 +8,7 @@ from packshot.decisions.judging import Doubt, judge
 from packshot.facts.job import Job
 from packshot.facts.naming import bought_path, picture_path
 from packshot.facts.outcome import Published, Seconds
-from packshot.facts.purchase import PurchaseClass, Receipt
+from packshot.facts.purchase import BoughtPicture, PurchaseClass, Receipt
 from packshot.facts.variant import CONTENT_TYPES
 from packshot.run.shelf import Obtained
 from packshot.run.work import WorkItem, stated_box_in_source
@@ -44,12 +44,18 @@ def _published_as_bought(
     shop: Workshop, item: WorkItem, obtained: Obtained, seconds: Seconds
 ) -> Iterator[Published]:
     """Write what the provider made beside the cutout as it came."""
-    for bought in obtained.receipt.further:
+    for bought in _wanted(shop.job, obtained.receipt):
         started = time.monotonic()
         path, content = bought_path(item.sku, bought), obtained.further[bought.name]
         shop.place.destination.write(path, content, CONTENT_TYPES[bought.format])
         yield Published(bought.name, path, bought.width, bought.height, len(content))
         seconds.publish += time.monotonic() - started
+
+
+def _wanted(job: Job, receipt: Receipt) -> list[BoughtPicture]:
+    """What was made beside the cutout and looks as it is asked for now."""
+    asked = {output.name: output.canonical() for output in job.options.outputs}
+    return [one for one in receipt.further if asked.get(one.name) == one.asked]
 
 
 def _write_sidecars(
@@ -72,13 +78,28 @@ def doubt_about(job: Job, item: WorkItem, obtained: Obtained) -> Doubt | None:
         return Doubt("smaller_than_asked", "The provider returned less than was asked for.")
     if _wants_more_pixels(job, obtained.receipt):
         return Doubt("smaller_than_variant", "A variant wants more pixels than were bought.")
-    if item.options.has_ground:
-        return None  # the alpha is that of the ground, and says nothing of the product
-    return judge(
-        obtained.alpha,
-        stated_box=stated_box_in_source(obtained.receipt),
-        computed_box=obtained.receipt.box_computed,
-        cropped=item.options.crop,
+    if not item.options.has_ground:  # its alpha would say nothing of the product
+        doubt = judge(
+            obtained.alpha,
+            stated_box=stated_box_in_source(obtained.receipt),
+            computed_box=obtained.receipt.box_computed,
+            cropped=item.options.crop,
+        )
+        if doubt is not None:
+            return doubt
+    return _doubt_about_outputs(job, obtained.receipt)
+
+
+def _doubt_about_outputs(job: Job, receipt: Receipt) -> Doubt | None:
+    """What is asked for and was not bought with this cutout is no reason to buy it again."""
+    there = {picture.name for picture in _wanted(job, receipt)}
+    missing = [f"`{output.name}`" for output in job.options.outputs if output.name not in there]
+    if not missing:
+        return None
+    return Doubt(
+        "output_missing",
+        f"{', '.join(missing)} of `outputs` did not come with this purchase; `recut: all` at a "
+        "provider that makes it buys the picture anew.",
     )
 
 

@@ -14,7 +14,7 @@ from packshot.decisions.quote import Funds, Quote, Verdict, decide
 from packshot.facts.errors import BadManifest, NeedsAnswer
 from packshot.facts.item import public
 from packshot.facts.job import Job, Options
-from packshot.facts.money import MAX_CREDITS, Tariff, cap_of
+from packshot.facts.money import Tariff, cap_of
 from packshot.facts.purchase import Account, PurchaseClass
 from packshot.providers.face import Provider
 from packshot.run.backdrop import read_backdrop
@@ -22,6 +22,7 @@ from packshot.run.exact_plan import exact_demand
 from packshot.run.plan import (
     LargerPurchase,
     Plan,
+    about_outputs,
     about_shrinking,
     about_white,
     counts,
@@ -173,7 +174,7 @@ def draw_up(
         account,
         cap.amount if cap else None,
         job.keep_credits,
-        cap_option=cap.option if cap else MAX_CREDITS,
+        cap_said=cap.said if cap else "",
         tariff=tariff,
     )
     quote = Quote(wanted, funds, provider.pace)
@@ -211,6 +212,7 @@ def draw_up(
         unknowns=[
             *unsure,
             *about_shrinking(job.options, new=0 if fetch else states.get(PlanState.NEW, 0)),
+            *about_outputs(job.options, job.provider, files.known),
             *([larger.sentence(provider.unit)] if larger else []),
         ],
         exact=fetch,

@@ -15,6 +15,7 @@ from packshot.facts.job import Options
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.variant import Variant, megapixels_needed
 from packshot.providers.face import Provider
+from packshot.providers.registry import PROVIDERS
 from packshot.run.options_compared import megapixels_of
 from packshot.run.planning import PlanFiles
 
@@ -206,6 +207,18 @@ def about_shrinking(options: Options, *, new: int) -> list[str]:
             f"them to {used} saves shows once they are fetched"
         )
     return said
+
+
+def about_outputs(options: Options, provider: str, known: int) -> list[str]:
+    """What becomes of `outputs`, as sentences; `known` pictures are on record."""
+    if not options.outputs:
+        return []
+    names = ", ".join(f"`{output.name}`" for output in options.outputs)
+    if not PROVIDERS[provider].makes_outputs:
+        return [f"`{provider}` makes none of `outputs` ({names}): its cutouts will need review"]
+    if not known:
+        return []
+    return [f"pictures that were bought without {names} stay without; `recut: all` buys them anew"]
 
 
 def about_white(options: Options, fetches: int) -> list[str]:

@@ -183,7 +183,7 @@ def _gather_facts(connection: duckdb.DuckDBPyConnection, asked: Asked) -> None:
             "provider": job.provider,
             "settings": refusing_settings(job.options),
             "skips_white": job.options.skip_white,
-            "recipe": recipe(tuple(job.options.variants)),
+            "recipe": recipe(job.options.variants, job.options.outputs),
             "auto": job.options.paid.purchase_megapixels == "auto",
             "side": max((v.longest_side or 0 for v in job.options.variants), default=0),
             "now": asked.now,

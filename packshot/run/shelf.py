@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from packshot.facts.alpha import AlphaFacts
 from packshot.facts.errors import StoreUnavailable, TryAgain, TryTomorrow
 from packshot.facts.outcome import Outcome
 from packshot.facts.purchase import Receipt
+from packshot.providers.face import Result
 from packshot.run.workshop import Workshop
 from packshot.world.cutouts import (
     LARGEST_RESULT_PIXELS,
@@ -68,6 +69,23 @@ def open_purchase(shop: Workshop, receipt: Receipt, how: Outcome, stack: ExitSta
         ) from error
     alpha = measure_alpha(alpha_of(cutout.picture))
     return Obtained(master.receipt, cutout, alpha, how, master.further)
+
+
+def with_sound_pictures(shop: Workshop, result: Result) -> Result:
+    """The result without what was made beside it and cannot be read, which is said."""
+    sound, broken = {}, list[str]()
+    for name, picture in result.further.items():
+        try:
+            with shop.budget.hold(picture.width * picture.height):
+                read_cutout(picture.content, picture.format, max_pixels=LARGEST_RESULT_PIXELS)
+        except TryAgain:
+            broken.append(f"`{name}`")
+        else:
+            sound[name] = picture
+    if not broken:
+        return result
+    said = f"{', '.join(broken)} came with the cutout and cannot be read."
+    return replace(result, further=sound, doubt=" ".join(filter(None, (result.doubt, said))))
 
 
 def note_answer(shop: Workshop, receipt: Receipt, packed: bytes) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from packshot.decisions.quote import Verdict
 from packshot.facts.errors import BadOption, PackshotError
 from packshot.facts.job import Job
-from packshot.facts.money import MAX_CREDITS, Tariff, cap_of
+from packshot.facts.money import Tariff, cap_of
 from packshot.facts.purchase import Account, PurchaseClass
 from packshot.facts.removebg_options import RemoveBgOptions
 from packshot.providers.face import Provider
@@ -117,12 +117,6 @@ def make_provider(job: Job, api_key: str | None, background: bytes | None = None
         raise BadOption(
             f"`{job.provider}` would pass {words} over; leave that out, or use removebg"
         )
-    if entry and job.options.paid.outputs and not entry.makes_outputs:
-        others = ", ".join(name for name, other in PROVIDERS.items() if other.makes_outputs)
-        raise BadOption(
-            f"`{job.provider}` makes no `paid.outputs`; leave them out, or use {others}. What "
-            "`variants` can make here costs nothing"
-        )
     return build(
         job.provider,
         Access(
@@ -132,6 +126,7 @@ def make_provider(job: Job, api_key: str | None, background: bytes | None = None
             calls_at_once=job.options.limits.calls_at_once,
             provider_settings=own,
             background=background,
+            outputs=job.options.outputs,
         ),
     )
 
@@ -377,8 +372,7 @@ def open_workshop(  # noqa: PLR0913  the parts are put together here and nowhere
         breaker=Breaker(provider.name),
         books=Books(
             balance=balance_of(account),
-            cap=cap.amount if cap else None,
-            cap_option=cap.option if cap else MAX_CREDITS,
+            cap=cap,
             floor=job.keep_credits,
             refresh=lambda: balance_of(provider.account()),
             refresh_every=job.options.account_every,

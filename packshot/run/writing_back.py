@@ -129,7 +129,7 @@ class _Writer:
         self._spared: Counter[str] = Counter()
         self._begun = False
         formats: dict[str, str] = {variant.name: variant.format for variant in job.options.variants}
-        formats |= {output.name: output.format for output in job.options.paid.outputs}
+        formats |= {output.name: output.format for output in job.options.outputs}
         self._names = list(formats)
         self._variant = wish.variant or self._names[0]
         if self._variant not in self._names:

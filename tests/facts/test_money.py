@@ -35,10 +35,11 @@ def test_an_account_in_money_needs_no_price() -> None:
     [
         ({}, None),
         ({"max_credits": 7}, Cap(7, "max_credits")),
-        ({"max_cost": 2}, Cap(10, "max_cost")),
+        ({"max_cost": 2}, Cap(10, "max_cost", "2.00 USD")),
+        ({"max_cost": 0.6}, Cap(3, "max_cost", "0.60 USD")),
         ({"max_cost": 2, "max_credits": 7}, Cap(7, "max_credits")),
-        ({"max_cost": 1, "max_credits": 7}, Cap(5, "max_cost")),
-        ({"max_cost": 0}, Cap(0, "max_cost")),
+        ({"max_cost": 1, "max_credits": 7}, Cap(5, "max_cost", "1.00 USD")),
+        ({"max_cost": 0}, Cap(0, "max_cost", "0.00 USD")),
     ],
 )
 def test_the_tighter_cap_holds(said: dict[str, float], cap: Cap | None) -> None:

@@ -96,7 +96,6 @@ def test_defaults_are_frozen() -> None:
             )
         )
         | {"channels": "rgba", "source_by_url": False, "add_shadow": False},
-        "outputs": (),
         "purchase_megapixels": None,
     }
 

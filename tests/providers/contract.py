@@ -67,6 +67,13 @@ class Played:
         sandbox.state.change(pots or {self.name: {"balance": amount}})
 
 
+def _backgroundcut(**settings: str) -> Played:
+    """It tells no balance."""
+    return Played(
+        "backgroundcut", settings, price=0.5, has_balance=False, results_lie_elsewhere=True
+    )
+
+
 def _leonardo(**settings: str) -> Played:
     """Its balance is told in tokens."""
     return Played(
@@ -84,11 +91,15 @@ PROVIDERS = (
     _leonardo(mode="sync"),
     _leonardo(mode="async"),
     Played("photoroom", unit="images"),
-    Played("backgroundcut", price=0.5, has_balance=False, results_lie_elsewhere=True),
+    Played("photoroom", {"endpoint": "edit"}, unit="images", price=5.0),
+    _backgroundcut(),
+    _backgroundcut(generation="production"),
     Played("bgeraser", results_lie_elsewhere=True),
 )
 JOBS = tuple(played for played in PROVIDERS if played.settings.get("mode") == "async")
 FETCHED = tuple(played for played in PROVIDERS if played.results_lie_elsewhere)
+BY_ADDRESS = tuple(one for one in FETCHED if one.settings.get("generation") != "production")
+"""Those that name addresses at once; that site has to be asked, and mislays results for a while."""
 
 
 def picture(seed: int = 0, width: int = 800, height: int = 600) -> Source:

@@ -168,7 +168,7 @@ def test_an_upload_that_is_gone_is_made_anew(
 
 def test_an_old_upload_is_not_relied_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may have been deleted."""
-    monkeypatch.setattr("packshot.providers.backgroundcut.UPLOAD_SECONDS", 0.0)
+    monkeypatch.setattr("packshot.providers.backgroundcut_uploads.UPLOAD_SECONDS", 0.0)
     asked, requests = told()
     ticket(asked)
     ticket(asked)
@@ -258,9 +258,12 @@ def test_each_status_has_its_remedy(
     kind: str, meaning: type[PackshotError], running: Sandbox, books: BackgroundCutAccount
 ) -> None:
     """In words of our own; what the API says is kept beside it."""
+    asked = client(running)
+    ticket(asked)  # before one was taken, no picture is to blame
+    books.reset()
     running.state.add_fault(Fault(kind=kind, on="backgroundcut", retry_after=7))
     with pytest.raises(PackshotError) as caught:
-        ticket(client(running))
+        ticket(asked, source=Source(PHOTO, "other", "JPEG", 400, 300))
     assert type(caught.value) is meaning
     assert caught.value.body_excerpt
     if isinstance(caught.value, Throttled):
@@ -566,7 +569,7 @@ def test_what_becomes_of_asking_for_an_address(
 
 def test_memory_of_uploads_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest is forgotten, and uploaded again when it is needed."""
-    monkeypatch.setattr("packshot.providers.backgroundcut.KEPT_UPLOADS", 1)
+    monkeypatch.setattr("packshot.providers.backgroundcut_uploads.KEPT_UPLOADS", 1)
     asked, requests = told()
     for content in (b"one", b"two", b"one"):
         asked.submit(sent(content=content), PLAIN)

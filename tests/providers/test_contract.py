@@ -21,7 +21,16 @@ from packshot.providers.face import Provider, Source, Ticket
 from packshot.sandbox.server import Sandbox
 from packshot.sandbox.state import Fault, SandboxState, Settings
 from packshot.world.cutouts import LARGEST_RESULT_PIXELS, read_cutout
-from tests.providers.contract import FETCHED, JOBS, KEY, PROVIDERS, Played, obtained, picture
+from tests.providers.contract import (
+    BY_ADDRESS,
+    FETCHED,
+    JOBS,
+    KEY,
+    PROVIDERS,
+    Played,
+    obtained,
+    picture,
+)
 
 PLAIN = PaidOptions()
 HAVE_SHADOWS_AND_REGIONS = {"removebg", "leonardo"}
@@ -185,7 +194,7 @@ def test_a_result_that_is_cut_short_is_fetched_again(
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
-@pytest.mark.parametrize("played", FETCHED, ids=lambda played: played.label)
+@pytest.mark.parametrize("played", BY_ADDRESS, ids=lambda played: played.label)
 def test_a_result_that_has_expired_is_lost_and_charged(
     played: Played, provider: Provider, sandbox: Sandbox, status: int
 ) -> None:

@@ -107,6 +107,19 @@ def test_a_row_without_a_cutout_is_refused(pictures: Shop) -> None:
     assert said.reasons == ["row 2: The row has no image address; fill it in."]
 
 
+def test_a_row_with_more_sources_than_cutouts_is_refused(pictures: Shop) -> None:
+    """As many in all, and all would be laid under other products' sources."""
+    two, one = f"{pictures.url('0.png')},{pictures.url('1.png')}", pictures.url("2.png")
+    cut = pictures.url("0-cut.png")
+    (pictures.folder / "owned.csv").write_text(
+        f'sku,image_url,mine\nA,"{two}",{cut}\nB,{one},"{cut},{cut}"\n'
+    )
+    job = pictures.job(manifest=str(pictures.folder / "owned.csv"))
+    with pytest.raises(BadManifest, match="row 2 has another number of sources than of cutouts"):
+        adopt(job, "mine", Progress())
+    assert not list(pictures.state.glob("masters/*/*/*.zip"))
+
+
 def test_a_column_that_is_not_there_is_named(pictures: Shop) -> None:
     """Before anything is fetched."""
     owned(pictures)

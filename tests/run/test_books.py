@@ -14,6 +14,7 @@ from packshot.facts.errors import (
     StopRun,
     Unreachable,
 )
+from packshot.facts.money import MAX_CREDITS, Cap
 from packshot.run.books import Books, Reservation
 
 
@@ -30,7 +31,9 @@ class Clock:
 def books(**changes: Any) -> Books:  # noqa: ANN401
     """Books with a balance of a hundred and no limits, unless said otherwise."""
     terms: dict[str, Any] = {"balance": 100, "cap": None, "floor": None, "refresh": lambda: None}
-    return Books(**(terms | changes))
+    said = terms | changes
+    cap = None if said["cap"] is None else Cap(said["cap"], MAX_CREDITS)
+    return Books(**said | {"cap": cap})
 
 
 def spend(account: Books, *charges: float) -> None:

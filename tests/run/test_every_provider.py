@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from packshot.sandbox.state import Fault
-from tests.providers.contract import FETCHED, PROVIDERS, Played
+from tests.providers.contract import BY_ADDRESS, FETCHED, PROVIDERS, Played
 from tests.providers.tiny_model import tiny_model
 from tests.run.nights import Night, Shop
 
@@ -93,7 +93,7 @@ def test_results_that_are_cut_short_are_fetched_and_not_bought_again(
     assert summary.money.charged == pytest.approx(PICTURES * played.price)
 
 
-@pytest.mark.parametrize("played", FETCHED, ids=lambda played: played.label)
+@pytest.mark.parametrize("played", BY_ADDRESS, ids=lambda played: played.label)
 def test_results_that_cannot_be_decoded_are_fetched_again_and_never_bought_again(
     stocked: Shop, played: Played
 ) -> None:
@@ -118,7 +118,7 @@ def test_results_that_cannot_be_decoded_are_fetched_again_and_never_bought_again
     assert list(stocked.state.glob("tickets/*")) == []
 
 
-@pytest.mark.parametrize("played", FETCHED, ids=lambda played: played.label)
+@pytest.mark.parametrize("played", BY_ADDRESS, ids=lambda played: played.label)
 def test_results_that_have_expired_are_not_bought_again_the_same_night(
     stocked: Shop, played: Played
 ) -> None:

@@ -91,7 +91,7 @@ def test_a_cap_in_money_holds_and_plan_and_report_speak_both(paid: Shop) -> None
     money = {"max_cost": 1.0, "price_per_unit": {"removebg": 0.2}, "currency": "EUR"}
     night = paid.night(**money)
     assert "At most 8 calls for 8 credits (1.60 EUR) in" in night.plan.message
-    assert "`max_cost` allows 5: 5 may be spent" in night.plan.message
+    assert "`max_cost` (1.00 EUR) allows 5: 5 may be spent" in night.plan.message
     assert (night.plan.at_most_cost, night.plan.likely_cost, night.plan.currency) == (
         1.6,
         1.6,
@@ -100,7 +100,7 @@ def test_a_cap_in_money_holds_and_plan_and_report_speak_both(paid: Shop) -> None
     assert night.summary.outcomes == {"deferred": 3, "cut": 5}
     assert (night.seen.credits, night.summary.money.cost) == (5, 1.0)
     deferred = night.report[night.report["outcome"] == "deferred"]["reason"].iloc[0]
-    assert deferred.startswith("`max_cost` allows 5: 5 are spent")
+    assert deferred.startswith("`max_cost` (1.00 EUR) allows 5: 5 are spent")
     assert (night.summary.stop_code, reasons(night)["max_cost"]) == ("max_cost", 3)
     none = paid.night(**money | {"max_cost": 0.1}, when_short="stop")
     assert none.summary.stop_code == "max_cost"
