@@ -18,6 +18,8 @@ MAX_BYTES: Final = 12_000_000
 MAX_PIXELS: Final = 12_000_000
 PREVIEW_PIXELS: Final = 250_000
 BAD_FILE: Final = "Invalid image format. Supported: PNG, JPG, JPEG, WebP"
+NOT_SPELLED: Final = {"variant_name": "jpeg", "output_key": "jpg"}
+"""How JPEG is not called where pictures are named so."""
 _SIDEWAYS: Final = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
 
 
@@ -84,6 +86,8 @@ async def read_order(request: Request, naming: str) -> Order:
         raise Refused(400, f"{where}: {wrong['msg']}") from None
     if not all(getattr(each, naming) for each in order.output_variants):
         raise Refused(400, f"output_variants: {naming} is required.")
+    if any(each.format == NOT_SPELLED[naming] for each in order.output_variants):
+        raise Refused(400, f"output_variants: format {NOT_SPELLED[naming]} is not supported.")
     return order
 
 

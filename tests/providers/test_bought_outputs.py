@@ -281,6 +281,18 @@ def test_jpeg_is_spelled_as_the_documents_or_the_user_say(
     assert [order["format"] for order in orders] == [words, words]
 
 
+@pytest.mark.parametrize(("generation", "wrong"), [("basic", "jpeg"), ("production", "jpg")])
+def test_a_word_that_the_api_does_not_know_rejects_no_picture(
+    generation: str, wrong: str, running: Sandbox, books: BackgroundCutAccount
+) -> None:
+    """The setting that mends it is named, and nothing is charged."""
+    own = {"generation": generation, "jpeg": wrong}
+    asked = BackgroundCut(KEY, base_url=running.url, settings=own, outputs=[WHITE])
+    with pytest.raises(TryTomorrow, match="`jpeg`"):
+        asked.submit(SHOT, PLAIN)
+    assert books.charged_calls == 0
+
+
 def test_an_order_that_is_declined_blames_no_picture_until_one_was_taken(
     running: Sandbox, books: BackgroundCutAccount
 ) -> None:
