@@ -106,13 +106,11 @@ def _on_record(folder: str) -> Iterator[None]:
 def _answer_intents(connection: duckdb.DuckDBPyConnection, place: Place, run_id: str) -> list[str]:
     """Calls that were declared and never noted: bought after all, or uncertain.
 
-    Adds them to `attempts`, and answers which purchases no item has learned of.
+    Adds them to the attempts, and answers which purchases no item has learned of.
     """
     masters = Masters(place.state)
     open_calls = connection.execute(
-        "SELECT call_id, key, fingerprint, price FROM intents "
-        "WHERE call_id NOT IN (SELECT call FROM attempts UNION ALL SELECT call FROM withdrawn) "
-        "ORDER BY call_id"
+        "SELECT call_id, key, fingerprint, price FROM intents ORDER BY call_id"
     ).fetchall()
     seen: set[str] = set()
     for call_id, key, fingerprint, price in open_calls:
@@ -125,7 +123,8 @@ def _answer_intents(connection: duckdb.DuckDBPyConnection, place: Place, run_id:
             ("bought_unnoted", mine.charged, 0.0) if bought and mine else ("unanswered", 0.0, price)
         )
         connection.execute(
-            "INSERT INTO attempts (call, key, fingerprint, code, charged, uncertain, message) "
+            "INSERT INTO unnoted_attempts "
+            "(call, key, fingerprint, code, charged, uncertain, message) "
             "VALUES (?, ?, ?, ?, ?, ?, 'the run ended before this call was noted')",
             [call_id, key, fingerprint, code, charged, uncertain],
         )

@@ -10,7 +10,7 @@ import duckdb
 from packshot.facts.columns import FAILED_KEY, SAID_OF_FAILED
 from packshot.facts.outcome import SECONDS_FIELDS
 from packshot.world.ledger import COLUMNS
-from packshot.world.tables import columns_of, literal, quoted, scalar, write_in_slices
+from packshot.world.tables import PARQUET, columns_of, literal, quoted, scalar, write_in_slices
 
 _CARRIED = "carried_"
 
@@ -143,8 +143,7 @@ LEFT JOIN ended e
  ON e.key = CASE WHEN p.number IS NOT NULL OR p.state = 'repeat' THEN p.key END
 LEFT JOIN known l ON l.key = CASE WHEN e.key IS NULL THEN p.key END
 LEFT JOIN spent s ON s.key = p.key
-LEFT JOIN (SELECT key, any_value(charge_stated) AS charge_stated FROM purchases GROUP BY key) c
- ON c.key = p.key
+LEFT JOIN charges_stated c ON c.key = p.key
 LEFT JOIN firsts f ON f.key = CASE WHEN p.state = 'repeat' THEN p.key END
 LEFT JOIN found_again a ON a.seq = p.seq
 ORDER BY p.seq
@@ -171,7 +170,7 @@ def _box(name: str) -> str:
 
 def write_report(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[Path]:
     """The report's other files; `report` and `attempts` must exist."""
-    parquet, csv = "FORMAT parquet, COMPRESSION zstd", "FORMAT csv, HEADER"
+    csv = "FORMAT csv, HEADER"
     kinds = connection.execute(
         "SELECT column_name, column_type FROM (DESCRIBE report) WHERE column_name <> 'seq'"
     ).fetchall()
@@ -181,7 +180,7 @@ def write_report(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[Pa
     for name, query, options in (
         ("report.csv", f"SELECT {safe} FROM report WHERE {shown}", csv),
         ("failed.csv", _failed_query(connection), csv),
-        ("attempts.parquet", "SELECT * FROM attempts ORDER BY answered_at, call", parquet),
+        ("attempts.parquet", "SELECT * FROM attempts ORDER BY answered_at, call", PARQUET),
     ):
         file = folder / name
         connection.execute(f"COPY ({query}) TO {literal(file)} ({options})")
@@ -259,5 +258,5 @@ def ledger_changes(
         f"FROM {whole} SEMI JOIN went USING (key) UNION ALL BY NAME "
         "SELECT * REPLACE (NULL::TIMESTAMP AS gone_at) "
         f"FROM {whole} SEMI JOIN came_back USING (key) WHERE gone_at IS NOT NULL) "
-        f"TO {literal(file)} (FORMAT parquet, COMPRESSION zstd)"
+        f"TO {literal(file)} ({PARQUET})"
     )

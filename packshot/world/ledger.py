@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from packshot.facts.errors import LeaseLost, StoreUnavailable
 from packshot.world.holders import numbers
 from packshot.world.store import AlreadyThere, Store
-from packshot.world.tables import literal
+from packshot.world.tables import PARQUET, literal
 
 MOST_UNFOLDED = 16
 FOLD_SHARE = 0.2
@@ -200,9 +200,7 @@ class Ledger:
         number = head.generation + 1
         name = f"state-{number}-{token_hex(4)}.parquet"
         path = folder / name
-        connection.execute(
-            f"COPY (SELECT * FROM ledger) TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)"
-        )
+        connection.execute(f"COPY (SELECT * FROM ledger) TO {literal(path)} ({PARQUET})")
         count = connection.execute("SELECT count(*) FROM read_parquet(?)", [str(path)]).fetchone()
         self.store.upload(self._name(name), path, "application/vnd.apache.parquet")
         return head.model_copy(

@@ -8,7 +8,7 @@ import duckdb
 from packshot.facts.outcome import SECONDS_FIELDS
 from packshot.world.ledger import COLUMNS
 from packshot.world.store import Store
-from packshot.world.tables import literal
+from packshot.world.tables import PARQUET, literal
 
 DOWNLOADS_AT_ONCE = 16
 DOWNLOADS_AHEAD = 1000
@@ -44,8 +44,7 @@ ATTEMPT_COLUMNS = {
     "charged": "DOUBLE",
     "uncertain": "DOUBLE",
 }
-PURCHASE_COLUMNS = {"key": "VARCHAR", "fingerprint": "VARCHAR", "charge_stated": "BOOLEAN"}
-WITHDRAWN_COLUMNS = {"call": "VARCHAR"}
+PURCHASE_COLUMNS = {"key": "VARCHAR", "charge_stated": "BOOLEAN"}
 INTENT_COLUMNS = {
     "call_id": "VARCHAR",
     "key": "VARCHAR",
@@ -57,34 +56,63 @@ INTENT_COLUMNS = {
 def load_events(
     connection: duckdb.DuckDBPyConnection, store: Store, run_folder: str, scratch: Path
 ) -> None:
-    """A run's events: `endings`, `attempts`, `purchases`, `intents` and those `withdrawn`."""
+    """A run's events: `endings`, `attempts`, `charges_stated`, and `intents` nobody has answered.
+
+    Wide rows are views of files: in memory they would be the most. `unnoted_attempts` is an empty
+    table that `attempts` shows, too.
+    """
     parts = _together(store, f"{run_folder}/parts", scratch / "parts")
-    intents = _together(store, f"{run_folder}/intents", scratch / "intents")
-    _view_endings(connection, parts, scratch / "endings.parquet")
-    for table, kind, columns in (
-        ("attempts", "attempt", ATTEMPT_COLUMNS),
-        ("purchases", "purchase", PURCHASE_COLUMNS),
-        ("withdrawn", "withdrawn", WITHDRAWN_COLUMNS),
-    ):
-        _load(connection, table, parts, columns, f"kind = '{kind}'")
-    _load(connection, "intents", intents, INTENT_COLUMNS, "true")
-
-
-def _view_endings(connection: duckdb.DuckDBPyConnection, parts: Path | None, file: Path) -> None:
-    """The last ending of each item, as a view of a file: in memory they would be the most."""
-    events = _events(parts, ENDING_COLUMNS, "kind = 'ending'")
+    declared = _together(store, f"{run_folder}/intents", scratch / "intents")
+    endings = _file_of(connection, parts, "ending", ENDING_COLUMNS, scratch)
+    _view(connection, "endings", endings, "max_by(file_row_number, ended_at)", "key")
+    attempts = _file_of(connection, parts, "attempt", ATTEMPT_COLUMNS, scratch)
+    # Once: a write that was given up may have landed, too.
+    _view(connection, "noted_attempts", attempts, "min(file_row_number)", "call")
     connection.execute(
-        f"COPY ({events}) TO {literal(file)} "
-        "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 10_000)"
-    )
-    rows = f"read_parquet({literal(file)}, file_row_number = true)"
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE last_endings AS "
-        f"SELECT max_by(file_row_number, ended_at) AS file_row_number FROM {rows} GROUP BY key"
+        "CREATE OR REPLACE TEMP TABLE unnoted_attempts AS SELECT * FROM noted_attempts WHERE false"
     )
     connection.execute(
-        "CREATE OR REPLACE VIEW endings AS SELECT * EXCLUDE (file_row_number) "
-        f"FROM {rows} SEMI JOIN last_endings USING (file_row_number)"
+        "CREATE OR REPLACE VIEW attempts AS "
+        "SELECT * FROM noted_attempts UNION ALL SELECT * FROM unnoted_attempts"
+    )
+    purchases = _events(parts, PURCHASE_COLUMNS, "kind = 'purchase'")
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE charges_stated AS "
+        f"SELECT key, any_value(charge_stated) AS charge_stated FROM ({purchases}) GROUP BY key"
+    )
+    withdrawn = _events(parts, {"call": "VARCHAR"}, "kind = 'withdrawn'")
+    intents = _events(declared, INTENT_COLUMNS, "true")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE intents AS SELECT DISTINCT * FROM ({intents}) WHERE call_id "
+        f"NOT IN (SELECT call FROM noted_attempts UNION ALL SELECT call FROM ({withdrawn}))"
+    )
+
+
+def _file_of(
+    connection: duckdb.DuckDBPyConnection,
+    parts: Path | None,
+    kind: str,
+    columns: dict[str, str],
+    scratch: Path,
+) -> str:
+    """The events of a kind in a file of their own, as DuckDB reads it with its row numbers."""
+    file = scratch / f"{kind}s.parquet"
+    events = _events(parts, columns, f"kind = '{kind}'")
+    connection.execute(f"COPY ({events}) TO {literal(file)} ({PARQUET})")
+    return f"read_parquet({literal(file)}, file_row_number = true)"
+
+
+def _view(
+    connection: duckdb.DuckDBPyConnection, name: str, rows: str, chosen: str, by: str
+) -> None:
+    """One of the rows for each value of a column, as a view."""
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE chosen_{name} AS "
+        f"SELECT {chosen} AS file_row_number FROM {rows} GROUP BY {by}"
+    )
+    connection.execute(
+        f"CREATE OR REPLACE VIEW {name} AS SELECT * EXCLUDE (file_row_number) "
+        f"FROM {rows} SEMI JOIN chosen_{name} USING (file_row_number)"
     )
 
 
@@ -105,17 +133,6 @@ def _together(store: Store, folder: str, into: Path) -> Path | None:
             for file in pool.map(lambda name: store.download(name, into), some):
                 target.write(file.read_bytes().rstrip(b"\n") + b"\n")
     return whole
-
-
-def _load(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    file: Path | None,
-    columns: dict[str, str],
-    where: str,
-) -> None:
-    events = _events(file, columns, where)  # once: a write that was given up may have landed, too
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT * FROM ({events})")
 
 
 def _events(file: Path | None, columns: dict[str, str], where: str) -> str:
