@@ -52,6 +52,7 @@ from packshot.run.workshop import (
 )
 from packshot.world.allocator import give_large_blocks_back
 from packshot.world.claims import sweep_claims
+from packshot.world.freed_memory import give_back_memory
 from packshot.world.holders import Holder
 from packshot.world.lease import LEASE_SECONDS, Lease
 from packshot.world.manifest_staging import Staged
@@ -360,6 +361,7 @@ def publish_report(shop: Workshop) -> Summary:
 def _published(shop: Workshop, live: dict[str, Any]) -> Published:
     """DuckDB's errors quote rows, and rows hold URLs: only their kind is told."""
     scratch = shop.folder / "report"
+    give_back_memory()  # publishing needs a few hundred megabytes of its own
     try:
         return publish(shop.place, shop.head, shop.run_id, scratch, lease=shop.lease, live=live)
     except duckdb.Error as error:

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 MEMORY_LIMIT = "700MB"
 PARQUET = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 10_000"
 """How COPY writes wide rows: each thread holds a group until it is whole."""
-SLICE_ROWS = 6_000
+SLICE_ROWS = 5_000
 """Wide rows that are joined and sorted at once: some 20 MB."""
-MOST_SLICES = 16
+MOST_SLICES = 10
 """Each reads the ledger once, so of a large catalog a slice has more rows."""
 
 
