@@ -50,9 +50,8 @@ from packshot.run.workshop import (
     open_workshop,
     probe_spool,
 )
-from packshot.world.allocator import give_large_blocks_back
+from packshot.world.allocator import give_back_memory, give_large_blocks_back
 from packshot.world.claims import sweep_claims
-from packshot.world.freed_memory import give_back_memory
 from packshot.world.holders import Holder
 from packshot.world.lease import LEASE_SECONDS, Lease
 from packshot.world.manifest_staging import Staged

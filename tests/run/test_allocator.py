@@ -29,6 +29,25 @@ print(megabytes() - before)
 """
 
 
+HOLES = """
+import resource, sys
+from pathlib import Path
+from packshot.world.allocator import give_back_memory
+
+def megabytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() >> 20
+
+before, blocks, between = megabytes(), [], []
+for _ in range(3_000):
+    blocks.append(bytearray(b"x") * 60_000)
+    between.append(bytearray(1_000))
+blocks.clear()
+if sys.argv[1] == "yes":
+    give_back_memory()
+print(megabytes() - before)
+"""
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries do not do this")
 def test_freed_pictures_go_back_to_the_system() -> None:
     """Without it freed blocks stay where something small lies above them."""
@@ -38,6 +57,17 @@ def test_freed_pictures_go_back_to_the_system() -> None:
     )
     assert without > 250
     assert there < 50
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries do not do this")
+def test_holes_between_what_is_kept_go_back_to_the_system() -> None:
+    """Asked for before publishing, which needs memory of its own."""
+    without, there = (
+        int(subprocess.check_output([sys.executable, "-c", HOLES, word], text=True))
+        for word in ("no", "yes")
+    )
+    assert without > 120
+    assert there < 40
 
 
 def test_every_run_gives_them_back(shop: Shop) -> None:
