@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Literal, Protocol
 
 from packshot.facts.errors import NeedsAnswer
-from packshot.facts.money import MAX_CREDITS, Tariff
+from packshot.facts.money import Cap, Tariff
 from packshot.facts.purchase import Account
 
 CALLS_WITHOUT_ASKING = 50
@@ -72,18 +72,15 @@ class Funds:
     """What may be spent."""
 
     account: Account
-    cap: float | None
-    """In the account's unit."""
+    cap: Cap | None
     keep_credits: float | None
-    cap_said: str = f"`{MAX_CREDITS}`"
-    """The option that sets the cap, for people."""
     tariff: Tariff | None = None
 
     @property
     def spendable(self) -> float:
         """The account's total less what is kept, and no more than the cap."""
         left = self.account.total - (self.keep_credits or 0.0)
-        return max(0.0, left if self.cap is None else min(left, self.cap))
+        return max(0.0, left if self.cap is None else min(left, self.cap.amount))
 
     def in_money(self, amount: float) -> str:
         """The money to be said behind an amount, where its price is known."""
@@ -91,7 +88,7 @@ class Funds:
 
     def limit(self, wanted: float) -> Limit:
         """What keeps `wanted` from being spent."""
-        if self.cap is not None and self.cap <= self.spendable:
+        if self.cap is not None and self.cap.amount <= self.spendable:
             return "cap"
         return "floor" if self.keep_credits and wanted <= self.account.total else "balance"
 
@@ -163,7 +160,7 @@ class Quote:
         if funds.keep_credits:
             limits.append(f"`keep_credits` keeps {_say(funds.keep_credits)}")
         if funds.cap is not None:
-            limits.append(f"{funds.cap_said} allows {_say(funds.cap)}")
+            limits.append(f"{funds.cap.said} allows {_say(funds.cap.amount)}")
         return f"{wanted} {', '.join(limits)}: {_say(funds.spendable)} may be spent."
 
     def _minutes(self, calls: int, spared: float = 0.0) -> float:

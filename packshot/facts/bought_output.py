@@ -1,10 +1,11 @@
 """A further picture of the same product that the provider makes in the same call, for a price."""
 
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from packshot.facts.colour import long_hex
+from packshot.facts.picture_file import PictureFormat, PictureName
 
 MOST_OUTPUTS: Final = 6
 """A receipt names them all, and is read from a master's first bytes."""
@@ -16,13 +17,8 @@ class BoughtOutput(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[
-        str,
-        Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$", description="Part of the file name."),
-    ]
-    format: Annotated[
-        Literal["png", "webp", "jpeg"], Field(description="JPEG needs a background.")
-    ] = "png"
+    name: PictureName
+    format: PictureFormat = "png"
     background_color: Annotated[
         str | None, Field(description="Hex colour behind the product; empty keeps it transparent.")
     ] = None

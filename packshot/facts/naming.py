@@ -3,8 +3,9 @@
 import re
 from hashlib import blake2b
 
+from packshot.facts.picture_file import SUFFIXES
 from packshot.facts.purchase import BoughtPicture
-from packshot.facts.variant import SUFFIXES, Variant, picture_id
+from packshot.facts.variant import Variant, picture_id
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _WINDOWS_DEVICES = frozenset(

@@ -3,16 +3,14 @@
 import json
 from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from packshot.facts.bought_output import BoughtOutput
 from packshot.facts.colour import long_hex
 from packshot.facts.paid_options import MOST_MEGAPIXELS
-
-SUFFIXES = {"png": "png", "webp": "webp", "jpeg": "jpg"}
-CONTENT_TYPES = {"png": "image/png", "webp": "image/webp", "jpeg": "image/jpeg"}
+from packshot.facts.picture_file import CONTENT_TYPES, SUFFIXES, PictureFormat, PictureName
 
 
 class Variant(BaseModel):
@@ -20,13 +18,8 @@ class Variant(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[
-        str,
-        Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$", description="Part of the file name."),
-    ] = "cutout"
-    format: Annotated[
-        Literal["png", "webp", "jpeg"], Field(description="JPEG needs a background.")
-    ] = "png"
+    name: PictureName = "cutout"
+    format: PictureFormat = "png"
     background: Annotated[
         str | None, Field(description="Hex colour behind the product; empty keeps it transparent.")
     ] = None

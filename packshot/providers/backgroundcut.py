@@ -9,14 +9,15 @@ from types import MappingProxyType
 from typing import Final
 
 import httpx
+import stamina
 
+from packshot.decisions.patience import BUYING, Patience, on
 from packshot.facts.bought_output import BoughtOutput
 from packshot.facts.errors import (
     BadOption,
     ImageRefused,
     PackshotError,
     TryAgain,
-    TryTomorrow,
     Uncertain,
     Unreachable,
 )
@@ -42,17 +43,15 @@ from packshot.providers.face import Accepts, FurtherPicture, Pace, Result, Sourc
 from packshot.providers.line import Answer, Bounds, Line, as_answered
 from packshot.providers.removebg_wire import CLEARLY, is_test
 from packshot.providers.result_address import GONE, OrderedOutput, PaidCall, gone, is_address, torn
-from packshot.providers.status_refusals import Refuser, check_source
+from packshot.providers.status_refusals import Refuser, check_source, of_no_picture
 
 BASE_URL: Final = "https://api.backgroundcut.co"
 CALLS_AT_ONCE: Final = 8
 WINDOW_SECONDS: Final = 60.0
 TIMEOUT_SECONDS: Final = 300.0
 """Of processing, by the documents' own examples."""
-DOWNLOADS: Final = 3
-"""So often a picture that was made beside the cutout is fetched."""
-PAUSE_SECONDS: Final = 1.0
-LONGEST_PAUSE_SECONDS: Final = 10.0
+FETCHING: Final[Patience] = {**BUYING, "attempts": 3, "wait_max": 10.0}
+"""For a picture that was made beside the cutout."""
 
 
 class BackgroundCut:
@@ -192,18 +191,16 @@ class BackgroundCut:
 
         Tried again here: a caller that tries again fetches the cutout once more, too.
         """
+        if not ordered.address:
+            return None
         any_size = call.model_copy(update={"wanted_megapixels": 0.0})
-        for tries_left in reversed(range(DOWNLOADS if ordered.address else 0)):
-            try:
-                made = self._fetched(any_size, ordered.address)
-            except TryAgain as error:
-                if tries_left:
-                    time.sleep(min(error.wait_seconds or PAUSE_SECONDS, LONGEST_PAUSE_SECONDS))
-            except (ImageRefused, Uncertain):
-                return None
-            else:
-                return _as_picture(made, ordered.output)
-        return None
+        try:
+            for attempt in stamina.retry_context(on=on, **FETCHING):
+                with attempt:
+                    made = self._fetched(any_size, ordered.address)
+        except (TryAgain, ImageRefused, Uncertain):
+            return None
+        return _as_picture(made, ordered.output)
 
     def _fetched(self, call: PaidCall, where: str) -> Result:
         """Fetch one picture by its address or key.
@@ -244,10 +241,10 @@ class BackgroundCut:
         error = self._refuser.refusal(answer, may_cost=True)
         if self._is_proven or not isinstance(error, ImageRefused):
             return error
-        doubt = TryTomorrow(
-            f"{error.message} No picture has been taken since this program started: if every one "
-            "is declined, try the settings `generation` and `jpeg`.",
-            error.code,
+        doubt = of_no_picture(
+            error,
+            "No picture has been taken since this program started: if every one is declined, try "
+            "the settings `generation` and `jpeg`.",
         )
         return as_answered(doubt, answer, self._line.secret)
 
@@ -285,9 +282,8 @@ def _as_picture(made: Result, output: BoughtOutput) -> FurtherPicture | None:
 
 def _is_as_asked(output: BoughtOutput, picture: FurtherPicture, call: PaidCall) -> bool:
     """By format, and by size where that is known: of a crop it is not."""
-    if output.crop or not call.wanted_megapixels:
-        return picture.format == output.format
-    wanted = min(call.wanted_megapixels, output.megapixels or math.inf)
+    known = 0.0 if output.crop else call.wanted_megapixels
+    wanted = min(known, output.megapixels or math.inf)
     large = picture.width * picture.height / 1e6 >= wanted * CLEARLY
     return picture.format == output.format and large
 

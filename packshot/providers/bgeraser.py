@@ -9,7 +9,7 @@ from typing import Final
 
 import httpx
 
-from packshot.facts.errors import BadOption, PackshotError, StopRun, TryTomorrow, Uncertain
+from packshot.facts.errors import BadOption, PackshotError, StopRun, Uncertain
 from packshot.facts.paid_options import PaidOptions
 from packshot.facts.purchase import Account, Price, PurchaseClass
 from packshot.providers.answers import broken_answer
@@ -33,7 +33,7 @@ from packshot.providers.removebg_hosts import ACCEPTS
 from packshot.providers.removebg_refusals import WHO as REMOVEBG
 from packshot.providers.removebg_wire import is_test, wanted_megapixels
 from packshot.providers.result_address import PaidCall
-from packshot.providers.status_refusals import WRONG_URL, Refuser, check_source
+from packshot.providers.status_refusals import WRONG_URL, Refuser, check_source, of_no_picture
 
 BASE_URL: Final = "https://bgeraser.ink"
 DROP_IN_URL: Final = "https://api.bgeraser.ink/v1"
@@ -174,10 +174,8 @@ class Bgeraser:
         error = self._refused(answer, may_cost=True)
         if self._field_is_right or answer.status not in _NO_PICTURE or isinstance(error, StopRun):
             return error
-        doubt = TryTomorrow(
-            f"{error.message} If every picture is declined, set `upload_field` to the other name.",
-            error.code,
-        )
+        remedy = "If every picture is declined, set `upload_field` to the other name."
+        doubt = of_no_picture(error, remedy)
         return as_answered(doubt, answer, self._line.secret)
 
     def _refused(self, answer: Answer, *, may_cost: bool) -> PackshotError:

@@ -19,14 +19,18 @@ from packshot.facts.errors import (
     ImageRefused,
     KeyRejected,
     PackshotError,
-    TryTomorrow,
     Uncertain,
     Unreachable,
 )
 from packshot.providers.answers import COMPARE, quotable
 from packshot.providers.leonardo_wire import WHO
 from packshot.providers.line import Answer, as_answered
-from packshot.providers.status_refusals import Refuser, try_later, where_nothing_was_sent
+from packshot.providers.status_refusals import (
+    Refuser,
+    of_no_picture,
+    try_later,
+    where_nothing_was_sent,
+)
 
 CHECK_URL: Final = (
     "check `--provider-url`, the API's base, such as https://cloud.leonardo.ai/api/rest."
@@ -169,10 +173,10 @@ class LeonardoRefuser:
         as_meant = replace(answer, status=status, body=body)
         error = self._by_status.refusal(as_meant, may_cost=may_cost)
         if isinstance(error, ImageRefused) and not self.is_proven:
-            return TryTomorrow(
-                f"{error.message} No picture has been taken since this program started, so the "
-                "order may be what it dislikes: if every picture is declined, report it.",
-                error.code,
+            return of_no_picture(
+                error,
+                "No picture has been taken since this program started, so the order may be what "
+                "it dislikes: if every picture is declined, report it.",
             )
         return error
 

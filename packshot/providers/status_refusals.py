@@ -114,6 +114,14 @@ def where_nothing_was_sent(
     return error
 
 
+def of_no_picture(error: PackshotError, remedy: str) -> TryTomorrow:
+    """The error of a refusal that may be for what we guessed of the API, and not for the picture.
+
+    Until one was taken, a catalog would be rejected for it.
+    """
+    return TryTomorrow(f"{error.message} {remedy}", error.code)
+
+
 @dataclass(frozen=True, slots=True)
 class Refuser:
     """One provider, as its refusals are told to people."""

@@ -128,14 +128,15 @@ def _pairs(job: Job, cutout_column: str, folder: Path, progress: Progress) -> It
 
 def _check_alike(sources: pq.ParquetFile, cutouts: pq.ParquetFile) -> None:
     """Raise `BadManifest` where a row has more of the one than of the other: all would shift."""
-    places = (file.read(columns=["file", "row"]).to_pylist() for file in (sources, cutouts))
-    for source, cutout in zip(*places, strict=True):
-        if source != cutout:
-            row = min(source["row"] or 0, cutout["row"] or 0)
-            raise BadManifest(
-                f"row {row} has another number of sources than of cutouts; give each source one "
-                "cutout, in a row of its own"
-            )
+    these, those = (file.read(columns=["file", "row"]) for file in (sources, cutouts))
+    if these.equals(those):
+        return
+    pairs = zip(these.to_pylist(), those.to_pylist(), strict=True)
+    row = next(min(one["row"], other["row"]) for one, other in pairs if one != other)
+    raise BadManifest(
+        f"row {row} has another number of sources than of cutouts; give each source one cutout, "
+        "in a row of its own"
+    )
 
 
 @dataclass(slots=True)

@@ -8,8 +8,8 @@ from packshot.decisions.judging import Doubt, judge
 from packshot.facts.job import Job
 from packshot.facts.naming import bought_path, picture_path
 from packshot.facts.outcome import Published, Seconds
+from packshot.facts.picture_file import CONTENT_TYPES
 from packshot.facts.purchase import BoughtPicture, PurchaseClass, Receipt
-from packshot.facts.variant import CONTENT_TYPES
 from packshot.run.shelf import Obtained
 from packshot.run.work import WorkItem, stated_box_in_source
 from packshot.run.workshop import Workshop

@@ -172,9 +172,8 @@ def draw_up(
     cap = cap_of(job, tariff)
     funds = Funds(
         account,
-        cap.amount if cap else None,
+        cap,
         job.keep_credits,
-        cap_said=cap.said if cap else "",
         tariff=tariff,
     )
     quote = Quote(wanted, funds, provider.pace)
@@ -243,7 +242,7 @@ def _verdict(
             when_short=job.when_short,
             paid=asked is PurchaseClass.PAID,
             yes=job.options.yes,
-            cap=quote.funds.cap,
+            cap=quote.funds.cap and quote.funds.cap.amount,
         )
     except NeedsAnswer as question:
         return Verdict("stop", str(question)), str(question)

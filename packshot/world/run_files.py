@@ -96,7 +96,7 @@ def _file_of(
     scratch: Path,
 ) -> str:
     """The events of a kind in a file of their own, as DuckDB reads it with its row numbers."""
-    file = scratch / f"{kind}s.parquet"
+    file = scratch / f"events-{kind}.parquet"  # the report's own files lie beside it
     events = _events(parts, columns, f"kind = '{kind}'")
     connection.execute(f"COPY ({events}) TO {literal(file)} ({PARQUET})")
     return f"read_parquet({literal(file)}, file_row_number = true)"

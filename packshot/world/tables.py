@@ -11,7 +11,7 @@ MEMORY_LIMIT = "700MB"
 PARQUET = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 10_000"
 """How COPY writes wide rows: each thread holds a group until it is whole."""
 SLICE_ROWS = 5_000
-"""Wide rows that are joined and sorted at once: some 20 MB."""
+"""Wide rows that are joined and sorted at once: some 15 MB."""
 MOST_SLICES = 10
 """Each reads the ledger once, so of a large catalog a slice has more rows."""
 

@@ -6,6 +6,7 @@ import pytest
 
 from packshot.decisions.quote import Demand, Funds, Quote, Verdict, decide
 from packshot.facts.errors import NeedsAnswer
+from packshot.facts.money import MAX_CREDITS, Cap
 from packshot.facts.purchase import Account
 from packshot.providers.face import Pace
 
@@ -29,7 +30,8 @@ def quote(  # noqa: PLR0913
     likely = at_most if likely is None else likely
     likely_calls = int(calls * likely / at_most) if at_most else calls
     demand = Demand(calls, at_most, likely, likely_calls, megapixels, cheapest, spared)
-    return Quote(demand, Funds(Account(unit="credits", total=total), cap, keep), pace)
+    said = None if cap is None else Cap(cap, MAX_CREDITS)
+    return Quote(demand, Funds(Account(unit="credits", total=total), said, keep), pace)
 
 
 def judge(asked: Quote, **changes: Any) -> Verdict:  # noqa: ANN401

@@ -13,6 +13,8 @@ from PIL import Image
 from packshot.facts.paid_options import content_hash
 from packshot.providers.face import Source
 from packshot.providers.removebg import RemoveBg
+from packshot.sandbox.backgroundcut_api import BackgroundCutAccount, BackgroundCutSettings
+from packshot.sandbox.server import Sandbox
 
 KEY = "plantedkey7f3a"
 Size = tuple[int, int]
@@ -32,6 +34,15 @@ def zipped(width: int = 40, height: int = 30) -> bytes:
         archive.writestr("color.jpg", encoded(width, height, "JPEG", "RGB"))
         archive.writestr("alpha.png", encoded(width, height, "PNG", "L"))
     return body.getvalue()
+
+
+def full_backgroundcut(sandbox: Sandbox) -> BackgroundCutAccount:
+    """A full account at the played BackgroundCut, an empty space and no faults."""
+    account = sandbox.state.played["backgroundcut"]
+    assert isinstance(account, BackgroundCutAccount)
+    account.settings = BackgroundCutSettings(calls_per_window=None)
+    sandbox.state.reset()
+    return account
 
 
 def good(*size: int, **headers: str) -> httpx.Response:

@@ -25,10 +25,10 @@ from packshot.facts.paid_options import PaidOptions, content_hash
 from packshot.facts.purchase import Price, PurchaseClass
 from packshot.providers.backgroundcut import BackgroundCut
 from packshot.providers.face import Source, Ticket
-from packshot.sandbox.backgroundcut_api import BackgroundCutAccount, BackgroundCutSettings
+from packshot.sandbox.backgroundcut_api import BackgroundCutAccount
 from packshot.sandbox.server import Sandbox
 from packshot.sandbox.state import Fault, SandboxState, Settings
-from tests.providers.playing import KEY, Torn, encoded, sent
+from tests.providers.playing import KEY, Torn, encoded, full_backgroundcut, sent
 from tests.sandbox.calling import picture
 
 PLAIN = PaidOptions()
@@ -48,11 +48,7 @@ def running() -> Iterator[Sandbox]:
 @pytest.fixture
 def books(running: Sandbox) -> BackgroundCutAccount:
     """A full account, an empty space and no faults."""
-    account = running.state.played["backgroundcut"]
-    assert isinstance(account, BackgroundCutAccount)
-    account.settings = BackgroundCutSettings(calls_per_window=None)
-    running.state.reset()
-    return account
+    return full_backgroundcut(running)
 
 
 def client(sandbox: Sandbox, generation: str = "basic", wire_format: str = "png") -> BackgroundCut:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+import stamina
 from PIL import Image
 from pydantic import ValidationError
 
@@ -17,10 +18,10 @@ from packshot.facts.purchase import Price, PurchaseClass
 from packshot.providers.backgroundcut import BackgroundCut
 from packshot.providers.face import Source, Ticket
 from packshot.providers.result_address import PaidCall
-from packshot.sandbox.backgroundcut_api import BackgroundCutAccount, BackgroundCutSettings
+from packshot.sandbox.backgroundcut_api import BackgroundCutAccount
 from packshot.sandbox.server import Sandbox
 from packshot.sandbox.state import Fault, SandboxState, Settings
-from tests.providers.playing import KEY, encoded, sent
+from tests.providers.playing import KEY, encoded, full_backgroundcut, sent
 from tests.sandbox.calling import picture
 
 GENERATIONS = ("basic", "production")
@@ -42,17 +43,14 @@ def running() -> Iterator[Sandbox]:
 @pytest.fixture
 def books(running: Sandbox) -> BackgroundCutAccount:
     """A full account without faults."""
-    account = running.state.played["backgroundcut"]
-    assert isinstance(account, BackgroundCutAccount)
-    account.settings = BackgroundCutSettings(calls_per_window=None)
-    running.state.reset()
-    return account
+    return full_backgroundcut(running)
 
 
 @pytest.fixture(autouse=True)
-def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_pause() -> Iterator[None]:
     """Downloads that are tried again wait for nothing here."""
-    monkeypatch.setattr("packshot.providers.backgroundcut.PAUSE_SECONDS", 0.0)
+    with stamina.set_testing(True, attempts=9, cap=True):
+        yield
 
 
 def client(sandbox: Sandbox, generation: str) -> BackgroundCut:
@@ -190,8 +188,8 @@ def test_what_is_not_as_asked_is_told(output: BoughtOutput, came: tuple[str, Any
     assert result.purchase_class == PurchaseClass.DEGRADED  # so is the cutout that is played here
 
 
-def production(answered: Callable[[list[str]], list[str]]) -> tuple[BackgroundCut, list[str]]:
-    """An API of the production generation that lays its files as it likes; what it was asked."""
+def production(answered: Callable[[list[str]], list[str]]) -> BackgroundCut:
+    """An API of the production generation that lays its files as it likes."""
     keys: list[str] = []
 
     def reply(request: httpx.Request) -> httpx.Response:
@@ -201,8 +199,8 @@ def production(answered: Callable[[list[str]], list[str]]) -> tuple[BackgroundCu
             return httpx.Response(200, json={"output_keys": answered(keys)})
         if path.endswith("/get-public-url/"):
             key = json.loads(request.read())["key"]
-            number = [answered(keys).index(key), key]
-            return httpx.Response(200, json={"url": f"https://cdn.example/{number[0]}"})
+            place = answered(keys).index(key)
+            return httpx.Response(200, json={"url": f"https://cdn.example/{place}"})
         if path.endswith("/upload/"):
             return httpx.Response(200, json={"success": True})
         body = BytesIO()
@@ -211,10 +209,9 @@ def production(answered: Callable[[list[str]], list[str]]) -> tuple[BackgroundCu
         return httpx.Response(200, content=body.getvalue())
 
     own = {"generation": "production"}
-    asked = BackgroundCut(
+    return BackgroundCut(
         KEY, settings=own, transport=httpx.MockTransport(reply), outputs=[TIGHT, WHITE]
     )
-    return asked, keys
 
 
 @pytest.mark.parametrize(
@@ -231,7 +228,7 @@ def test_keys_are_read_by_their_ends_or_by_their_order(
     answered: Callable[[list[str]], list[str]], sides: tuple[int, dict[str, int]]
 ) -> None:
     """The answer is a list without names; whatever it holds, the cutout is not given up."""
-    asked, _ = production(answered)
+    asked = production(answered)
     result = asked.collect(asked.submit(sent(), PLAIN))
     assert (result.width, {name: one.width for name, one in result.further.items()}) == sides
 
