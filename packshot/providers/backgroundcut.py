@@ -17,6 +17,7 @@ from packshot.facts.errors import (
     BadOption,
     ImageRefused,
     PackshotError,
+    Throttled,
     TryAgain,
     Uncertain,
     Unreachable,
@@ -41,7 +42,7 @@ from packshot.providers.backgroundcut_wire import (
 )
 from packshot.providers.face import Accepts, FurtherPicture, Pace, Result, Source, Ticket
 from packshot.providers.line import Answer, Bounds, Line, as_answered
-from packshot.providers.removebg_wire import CLEARLY, is_test
+from packshot.providers.removebg_wire import is_test
 from packshot.providers.result_address import GONE, OrderedOutput, PaidCall, gone, is_address, torn
 from packshot.providers.status_refusals import Refuser, check_source, of_no_picture
 
@@ -178,7 +179,7 @@ class BackgroundCut:
             picture = self._further(call, ordered)
             if picture is not None:
                 further[ordered.output.name] = picture
-            if picture is None or not _is_as_asked(ordered.output, picture, call):
+            if picture is None or not ordered.is_met_by(picture, call.wanted_megapixels):
                 lost.append(f"`{ordered.output.name}`")
         doubt = (
             f"{WHO} was paid for {', '.join(lost)} and did not hand it out as asked; the cutout is "
@@ -189,18 +190,21 @@ class BackgroundCut:
     def _further(self, call: PaidCall, ordered: OrderedOutput) -> FurtherPicture | None:
         """A picture that was made beside the cutout; None for one that will not be had.
 
-        Tried again here: a caller that tries again fetches the cutout once more, too.
+        Tried again here: a caller that tries again fetches the cutout once more, too. Raises
+        `Throttled`, for then everybody has to wait, which the caller sees to.
         """
         if not ordered.address:
             return None
         any_size = call.model_copy(update={"wanted_megapixels": 0.0})
         try:
-            for attempt in stamina.retry_context(on=on, **FETCHING):
+            for attempt in stamina.retry_context(on=_in_a_moment, **FETCHING):
                 with attempt:
                     made = self._fetched(any_size, ordered.address)
+        except Throttled:
+            raise
         except (TryAgain, ImageRefused, Uncertain):
             return None
-        return _as_picture(made, ordered.output)
+        return ordered.picture_of(made)
 
     def _fetched(self, call: PaidCall, where: str) -> Result:
         """Fetch one picture by its address or key.
@@ -267,25 +271,8 @@ class BackgroundCut:
         return gone(self._line, answer) if isinstance(error, ImageRefused) else error
 
 
-def _as_picture(made: Result, output: BoughtOutput) -> FurtherPicture | None:
-    """None for a ZIP, which cannot be published as it is."""
-    if made.format == "zip":
-        return None
-    return FurtherPicture(
-        asked=output.canonical(),
-        content=made.content,
-        format=made.format,
-        width=made.width,
-        height=made.height,
-    )
-
-
-def _is_as_asked(output: BoughtOutput, picture: FurtherPicture, call: PaidCall) -> bool:
-    """By format, and by size where that is known: of a crop it is not."""
-    known = 0.0 if output.crop else call.wanted_megapixels
-    wanted = min(known, output.megapixels or math.inf)
-    large = picture.width * picture.height / 1e6 >= wanted * CLEARLY
-    return picture.format == output.format and large
+def _in_a_moment(error: Exception) -> bool | float:
+    return not isinstance(error, Throttled) and on(error)
 
 
 def _upload_gone() -> Unreachable:

@@ -5,6 +5,7 @@ as the address answers, fetching can be tried again.
 """
 
 import json
+import math
 from contextlib import suppress
 from typing import Annotated, Any, Final, Self
 from urllib.parse import urljoin, urlsplit
@@ -23,7 +24,7 @@ from packshot.facts.errors import (
 )
 from packshot.facts.purchase import PurchaseClass
 from packshot.providers.answers import COMPARE, TOO_LARGE, look_at, retry_after
-from packshot.providers.face import Result, Ticket
+from packshot.providers.face import FurtherPicture, Result, Ticket
 from packshot.providers.line import Answer, Line, as_answered
 from packshot.providers.removebg_wire import CLEARLY, is_test
 from packshot.providers.status_refusals import is_momentary
@@ -42,6 +43,28 @@ class OrderedOutput(BaseModel):
 
     output: BoughtOutput
     address: str
+
+    def picture_of(self, made: Result) -> FurtherPicture | None:
+        """What was fetched for it; None for a ZIP, which cannot be published as it is."""
+        if made.format == "zip":
+            return None
+        return FurtherPicture(
+            asked=self.output.canonical(),
+            content=made.content,
+            format=made.format,
+            width=made.width,
+            height=made.height,
+        )
+
+    def is_met_by(self, picture: FurtherPicture, cutout_megapixels: float) -> bool:
+        """Whether it came as asked: by format, and by size where that is known, not of a crop.
+
+        `cutout_megapixels` is the size asked for the cutout; 0 where any will do.
+        """
+        known = 0.0 if self.output.crop else cutout_megapixels
+        wanted = min(known, self.output.megapixels or math.inf)
+        large = picture.width * picture.height / 1e6 >= wanted * CLEARLY
+        return picture.format == self.output.format and large
 
 
 def _from_json(told: object) -> object:

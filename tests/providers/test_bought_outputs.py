@@ -12,7 +12,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from packshot.facts.bought_output import BoughtOutput
-from packshot.facts.errors import BadOption, ImageRefused, TryTomorrow
+from packshot.facts.errors import BadOption, ImageRefused, Throttled, TryTomorrow
 from packshot.facts.paid_options import PaidOptions, content_hash
 from packshot.facts.purchase import Price, PurchaseClass
 from packshot.providers.backgroundcut import BackgroundCut
@@ -108,7 +108,7 @@ def test_a_picture_that_is_lost_does_not_take_the_cutout_with_it(
     assert books.charged_calls == 1
 
 
-@pytest.mark.parametrize("kind", ["status_503", "truncated_body", "status_429"])
+@pytest.mark.parametrize("kind", ["status_503", "truncated_body"])
 def test_what_broke_off_is_fetched_again(
     kind: str, running: Sandbox, books: BackgroundCutAccount
 ) -> None:
@@ -128,6 +128,18 @@ def test_what_broke_off_is_fetched_again(
     result = asked.collect(ticket)
     assert (sorted(result.further), result.doubt, len(seen)) == (["tight", "white"], None, 4)
     assert books.charged_calls == 1
+
+
+def test_a_429_for_a_further_picture_is_for_everybody() -> None:
+    """Who collects makes all wait, and comes again: nothing is given up for it."""
+    answers = iter([httpx.Response(429, headers={"retry-after": "7"})])
+    sound = httpx.Response(200, content=encoded())
+    asked = basic(lambda _: next(answers, sound), [BoughtOutput(name="white")])
+    ticket = asked.submit(sent(), PLAIN)
+    with pytest.raises(Throttled) as caught:
+        asked.collect(ticket)
+    assert caught.value.wait_seconds == 7
+    assert (list(asked.collect(ticket).further), next(answers, None)) == (["white"], None)
 
 
 Reply = Callable[[httpx.Request], httpx.Response]
